@@ -1,0 +1,55 @@
+"""Majority vote: every function counts the same.
+
+    P(y | votes) = share of the most voted classes, ties shared equally
+
+It is the yardstick: a label model that cannot beat it has learned nothing. Same probabilities as
+`snorkel.labeling.model.MajorityLabelVoter`, vectorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labelkit.label_models.posterior import Posterior
+from labelkit.matrix import LabelMatrix
+
+
+class MajorityLabelModel:
+    """Majority vote over the functions that did not abstain.
+
+    >>> votes = LabelMatrix.from_rows([[0, 0, 1], [1, -1, 0], [-1, -1, -1]])
+    >>> MajorityLabelModel(classes=["ham", "spam"]).fit(votes).predict_proba(votes).probs
+    array([[1. , 0. ],
+           [0.5, 0.5],
+           [0.5, 0.5]])
+    """
+
+    name: ClassVar[str] = "majority"
+
+    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
+        self.classes = tuple(classes)
+        self.seed = seed  # not used: the vote is deterministic
+
+    def fit(self, votes: LabelMatrix, gold: ArrayLike | None = None) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def predict_proba(self, votes: LabelMatrix) -> Posterior:
+        """Share the belief among the most voted classes."""
+        probs = majority_probs(votes.votes, len(self.classes))
+        return Posterior(probs, votes.covered, votes.ids, self.classes)
+
+
+def majority_probs(votes: NDArray[np.int8], k: int) -> NDArray[np.float64]:
+    """(n, k) float64 from (n, m) votes: the most voted classes share the belief; nobody voted: uniform.
+
+    >>> majority_probs(np.array([[2, 2, -1]], dtype=np.int8), 3)
+    array([[0., 0., 1.]])
+    """
+    counts = np.stack([(votes == c).sum(axis=1) for c in range(k)], axis=1)  # (n, k)
+    best = counts == counts.max(axis=1, keepdims=True)
+    return np.asarray(best / best.sum(axis=1, keepdims=True))

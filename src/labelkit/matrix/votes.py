@@ -1,0 +1,135 @@
+"""The label matrix: who voted what on which record."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.errors import ArtifactError, visible
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ABSTAIN = -1
+"""A function has nothing to say about a record. Snorkel's value."""
+
+FAULT = -2
+"""A function failed on a record. Never stored as an abstain."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One cell that a function could not fill."""
+
+    function: str
+    record: str  # id of the record
+    exception: str  # type name
+    message: str  # first line, at most 200 characters; stays in memory, never written to an artifact
+    place: str = ""  # file:line of the innermost line of the function's own file, where known
+
+
+@dataclass(frozen=True)
+class LabelMatrix:
+    """Votes of m functions on n records.
+
+    >>> votes = LabelMatrix.from_rows([[0, -1], [1, 1]], names=["short", "link"], classes=["ham", "spam"])
+    >>> votes.votes.shape, votes.names, votes.ids.to_pylist()
+    ((2, 2), ('short', 'link'), ['0', '1'])
+    """
+
+    votes: NDArray[np.int8]  # (n, m): class index 0..k-1, ABSTAIN or FAULT
+    ids: pa.Array  # (n,) string: record ids in record order
+    names: tuple[str, ...]  # (m,): function names
+    classes: tuple[str, ...]  # (k,): class names; a vote v >= 0 means classes[v]
+    faults: tuple[Fault, ...] = ()  # details of cells that are FAULT; empty after reading from disk
+
+    def __post_init__(self) -> None:
+        n, m = self.votes.shape
+        if self.votes.dtype != np.int8 or n != len(self.ids) or m != len(self.names):
+            raise ValueError(
+                f"votes must be int8 of shape ({len(self.ids)}, {len(self.names)}), "
+                f"not {self.votes.dtype} of shape {self.votes.shape}"
+            )
+        if self.votes.size and not (FAULT <= self.votes.min() and self.votes.max() < len(self.classes)):
+            raise ValueError(f"votes must lie between {FAULT} and {len(self.classes) - 1}")
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Any,
+        *,
+        names: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> LabelMatrix:
+        """Build a matrix from any (n, m) array-like of class indices, as Snorkel's appliers return them.
+
+        Raises ValueError for values that are no class index, ABSTAIN or FAULT.
+        """
+        import pyarrow as pa
+
+        raw = np.asarray(rows)
+        if raw.ndim != 2:
+            raise ValueError(f"votes must have two dimensions (records, functions), not shape {raw.shape}")
+        if raw.dtype.kind not in "iu" and not (raw == np.floor(raw)).all():  # NaN compares unequal
+            raise ValueError("votes must be whole numbers")
+        if raw.size and not (FAULT <= raw.min() and raw.max() <= 126):
+            raise ValueError(f"votes must lie between {FAULT} and 126, not {raw.min()} to {raw.max()}")
+        n, m = raw.shape
+        top = int(raw.max(initial=1)) + 1
+        return cls(
+            votes=raw.astype(np.int8),
+            ids=pa.array([str(i) for i in range(n)] if ids is None else list(ids), pa.string()),
+            names=tuple(f"lf_{j}" for j in range(m)) if names is None else tuple(names),
+            classes=tuple(str(c) for c in range(max(top, 2))) if classes is None else tuple(classes),
+        )
+
+    @property
+    def covered(self) -> NDArray[np.bool_]:
+        """(n,) bool: at least one function voted."""
+        return np.asarray((self.votes >= 0).any(axis=1))
+
+    @property
+    def fault_counts(self) -> NDArray[np.int64]:
+        """(m,) int64: failed cells per function."""
+        return np.asarray((self.votes == FAULT).sum(axis=0), dtype=np.int64)
+
+    def write(self, file: io.IOBase | Any) -> None:
+        """Write as Parquet: column `id`, then one int8 column per function."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = [self.ids] + [pa.array(np.ascontiguousarray(self.votes[:, j])) for j in range(len(self.names))]
+        about = json.dumps({"functions": self.names, "classes": self.classes})
+        schema = pa.schema(
+            [pa.field("id", pa.string()), *(pa.field(name, pa.int8()) for name in self.names)],
+            metadata={"labelkit.votes": about},
+        )
+        table = pa.Table.from_arrays(columns, schema=schema)
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+def read_votes(path: Path) -> LabelMatrix:
+    """Read a matrix that `LabelMatrix.write` wrote. Raises ArtifactError when it is not one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        about = json.loads(table.schema.metadata[b"labelkit.votes"])
+        columns = [table.column(j + 1).to_numpy() for j in range(len(about["functions"]))]
+        votes = np.column_stack(columns) if columns else np.empty((len(table), 0), np.int8)
+        return LabelMatrix(
+            votes, table.column(0).combine_chunks(), tuple(about["functions"]), tuple(about["classes"])
+        )
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{visible(str(path))}: not a vote file of labelkit; run `labelkit apply` again"
+        ) from error
