@@ -1,0 +1,152 @@
+"""The labeling function as a value, the decorator that makes one, and Snorkel's own functions taken as they are.
+
+    @labeling_function()
+    def shouts(x):
+        return SPAM if x.text.isupper() else ABSTAIN
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from labelkit.errors import FunctionError
+from labelkit.labeling.fingerprints import fingerprint_of
+from labelkit.labeling.rules import Rule
+
+Kind = Literal["row", "rule"]
+
+
+@dataclass(frozen=True)
+class LabelingFunction:
+    """A named voter. Calling it with a row gives its raw vote, which makes it easy to test on its own.
+
+    A vote is a class index, a class name, an enum or NumPy integer in range, True or False in a project of two
+    classes, and None or ABSTAIN for nothing to say. Anything else is a fault.
+    """
+
+    name: str
+    kind: Kind
+    vote: Callable[[Any], Any] = field(repr=False, compare=False)  # row -> raw vote
+    rule: Rule | None = field(default=None, compare=False)
+    place: str = field(default="", compare=False)  # path:line of its definition, where known
+    file: str = field(default="", compare=False)  # absolute path of its file, where known
+    fingerprint: str = field(default="", repr=False)
+
+    def __call__(self, x: Any) -> Any:
+        return self.vote(x)
+
+
+def labeling_function(
+    name: str | None = None,
+    *,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Callable[[Any], Any]] | None = None,
+) -> Callable[[Callable[..., Any]], LabelingFunction]:
+    """Decorate a function from row to vote. Arguments as in Snorkel.
+
+    `resources` are passed to the function by keyword; `pre` are preprocessors applied first, in order.
+
+    >>> from types import SimpleNamespace
+    >>> @labeling_function(resources={"words": {"awful", "poor"}})
+    ... def complains(x, words):
+    ...     return 0 if words & set(x.text.split()) else -1
+    >>> complains.name, complains(SimpleNamespace(text="a poor show"))
+    ('complains', 0)
+    """
+    if callable(name):
+        raise TypeError("labeling_function takes parentheses: @labeling_function()")
+
+    def decorate(function: Callable[..., Any]) -> LabelingFunction:
+        return row_function(
+            name or function.__name__, function, dict(resources or {}), tuple(pre or ())
+        )
+
+    return decorate
+
+
+def row_function(
+    name: str,
+    function: Callable[..., Any],
+    resources: Mapping[str, Any],
+    pre: Sequence[Callable[[Any], Any]],
+) -> LabelingFunction:
+    """A labeling function of kind row."""
+    vote: Callable[[Any], Any] = function
+    if resources or pre:
+
+        def vote(x: Any) -> Any:
+            for step in pre:
+                x = step(x)
+            return function(x, **resources)
+
+    file, line = _definition(function)
+    return LabelingFunction(
+        name=name,
+        kind="row",
+        vote=vote,
+        place=f"{file}:{line}" if file else "",
+        file=file,
+        fingerprint=fingerprint_of("row", name, function, dict(resources), list(pre)),
+    )
+
+
+def as_labeling_function(candidate: object) -> LabelingFunction | None:
+    """The candidate as a labeling function: labelkit's own, a rule, or Snorkel's object; None for anything else."""
+    if isinstance(candidate, LabelingFunction):
+        return candidate
+    if isinstance(candidate, Rule):
+        return LabelingFunction(
+            name=candidate.name,
+            kind="rule",
+            vote=candidate.vote_on,
+            rule=candidate,
+            place=candidate.place,
+            file=candidate.place.rpartition(":")[0],
+            fingerprint=fingerprint_of("rule", candidate.name, candidate.definition()),
+        )
+    if _is_snorkel(candidate):
+        lf: Any = candidate
+        made = row_function(lf.name, lf._f, lf._resources, lf._pre)  # noqa: SLF001  Snorkel keeps them there
+        # Call Snorkel's object itself, so that subclasses (nlp_labeling_function) keep their own behaviour.
+        return LabelingFunction(made.name, "row", lf, None, made.place, made.file, made.fingerprint)
+    return None
+
+
+def checked_functions(functions: Sequence[object]) -> tuple[LabelingFunction, ...]:
+    """Functions as given by a caller, names distinct. Raises FunctionError otherwise."""
+    made = []
+    for candidate in functions:
+        function = as_labeling_function(candidate)
+        if function is None:
+            raise FunctionError(
+                f"{candidate!r} is no labeling function; decorate it with @labelkit.labeling_function()"
+            )
+        made.append(function)
+    names = [function.name for function in made]
+    for name in names:
+        if names.count(name) > 1:
+            places = ", ".join(function.place or "?" for function in made if function.name == name)
+            raise FunctionError(f'two labeling functions are called "{name}" ({places}); give each its own name')
+        if name == "id" or not name:
+            raise FunctionError(f'a labeling function cannot be called "{name}"; votes are kept in columns by name')
+    return tuple(made)
+
+
+def _is_snorkel(candidate: object) -> bool:
+    # By name, so that Snorkel is not imported to find out that something is not Snorkel's.
+    return any(
+        base.__name__ == "LabelingFunction" and base.__module__.startswith("snorkel.labeling")
+        for base in type(candidate).__mro__
+    )
+
+
+def _definition(function: Callable[..., Any]) -> tuple[str, int]:
+    """File and first line of a function; empty when it has no file."""
+    inner = inspect.unwrap(function)
+    code = getattr(inner, "__code__", None)
+    if code is None or code.co_filename.startswith("<"):
+        return "", 0
+    return code.co_filename, code.co_firstlineno

@@ -1,0 +1,135 @@
+"""Rules: labeling functions that are data. They need no Python beyond the call that declares them.
+
+    links = rules.pattern("links", r"https?://", field="text", label=SPAM)
+    thanks = rules.keywords("thanks", ["thank you", "love this"], field="text", label=HAM)
+    minor = rules.threshold("minor", field="age", below=18, label=CHILD)
+
+A rule votes its label where it matches and abstains elsewhere, null fields included.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from labelkit.errors import FunctionError, named, visible
+from labelkit.matrix import ABSTAIN
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule matches on and what it then votes. Made by `keywords`, `pattern` or `threshold`."""
+
+    name: str
+    field: str
+    label: int | str  # class index or class name
+    kind: Literal["keywords", "pattern", "threshold"]
+    settings: tuple[tuple[str, Any], ...]  # what the rule was made with, in a fixed order
+    matches: Callable[[Any], bool]  # on a value that is not null
+    numeric: bool = False  # needs numbers, else text
+    place: str = ""  # path:line where it was declared
+
+    def vote_on(self, x: Any) -> int | str:
+        """Vote on one row."""
+        value = getattr(x, self.field)
+        return self.label if value is not None and self.matches(value) else ABSTAIN
+
+    def definition(self) -> list[Any]:
+        """Everything that decides a vote, as plain values."""
+        return [self.kind, self.field, self.label, list(self.settings)]
+
+    def __repr__(self) -> str:
+        return f"Rule({self.kind} {self.name!r} on {self.field!r})"
+
+
+def keywords(
+    name: str, words: Sequence[str], *, field: str, label: int | str, ignore_case: bool = True
+) -> Rule:
+    """Match where one of the words or phrases stands in the text as whole words.
+
+    A match may not touch a further letter, digit or underscore on either side (`\\w` of Python's `re`); upper and lower
+    case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False.
+
+    >>> from types import SimpleNamespace
+    >>> rule = keywords("thanks", ["thank you"], field="text", label=0)
+    >>> rule.vote_on(SimpleNamespace(text="Thank you!")), rule.vote_on(SimpleNamespace(text="thank yous"))
+    (0, -1)
+    """
+    if isinstance(words, str) or not words or not all(isinstance(word, str) and word.strip() for word in words):
+        raise FunctionError(f'rule "{visible(name)}": words must be a list of at least one word, none of them empty')
+    alternatives = "|".join(re.escape(word) for word in sorted(set(words), key=lambda word: (-len(word), word)))
+    expression = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE if ignore_case else 0)
+    settings = (("words", tuple(words)), ("ignore_case", ignore_case))
+    return _rule(name, field, label, "keywords", settings, lambda text: expression.search(text) is not None)
+
+
+def pattern(name: str, regex: str, *, field: str, label: int | str, ignore_case: bool = False) -> Rule:
+    """Match where the regular expression is found anywhere in the text, with the meaning of Python's `re.search`.
+
+    >>> from types import SimpleNamespace
+    >>> pattern("links", r"https?://", field="text", label=1).vote_on(SimpleNamespace(text="see http://a.b"))
+    1
+    """
+    try:
+        expression = re.compile(regex, re.IGNORECASE if ignore_case else 0)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise FunctionError(f'rule "{visible(name)}": not a regular expression: {visible(str(error))}') from error
+    settings = (("regex", regex), ("ignore_case", ignore_case))
+    return _rule(name, field, label, "pattern", settings, lambda text: expression.search(text) is not None)
+
+
+def threshold(
+    name: str, *, field: str, label: int | str, above: float | None = None, below: float | None = None
+) -> Rule:
+    """Match where the number is greater than `above` and less than `below`; at least one of them is given.
+
+    >>> from types import SimpleNamespace
+    >>> rule = threshold("teen", field="age", above=12, below=20, label=1)
+    >>> [rule.vote_on(SimpleNamespace(age=age)) for age in (12, 13, 19.5, None)]
+    [-1, 1, 1, -1]
+    """
+    if above is None and below is None:
+        raise FunctionError(f'rule "{visible(name)}": give above=, below= or both')
+    low = float("-inf") if above is None else float(above)
+    high = float("inf") if below is None else float(below)
+    if not low < high:
+        raise FunctionError(f'rule "{visible(name)}": no number is above {above} and below {below}')
+    lower, upper = above is not None, below is not None
+
+    def matches(value: Any) -> bool:
+        return (not lower or value > low) and (not upper or value < high)
+
+    return _rule(name, field, label, "threshold", (("above", above), ("below", below)), matches, numeric=True)
+
+
+def _rule(
+    name: str,
+    field: str,
+    label: int | str,
+    kind: Literal["keywords", "pattern", "threshold"],
+    settings: tuple[tuple[str, Any], ...],
+    matches: Callable[[Any], bool],
+    *,
+    numeric: bool = False,
+) -> Rule:
+    if not isinstance(label, (int, str)) or isinstance(label, bool):
+        raise FunctionError(f'rule "{visible(name)}": label must be a class index or a class name, not {label!r}')
+    caller = sys._getframe(2)  # noqa: SLF001  the line that declares the rule, for messages
+    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    return Rule(name, field, label, kind, settings, matches, numeric, place)
+
+
+def check_rule(rule: Rule, fields: Sequence[str], classes: Sequence[str]) -> None:
+    """Raise FunctionError when the rule names a field or class that the project does not have."""
+    where = f'{rule.place}: rule "{visible(rule.name)}"'
+    if rule.field not in fields:
+        raise FunctionError(f'{where}: no field "{visible(rule.field)}"; functions see {named(fields)}')
+    known = rule.label in classes if isinstance(rule.label, str) else 0 <= rule.label < len(classes)
+    if not known:
+        raise FunctionError(
+            f"{where}: no class {rule.label!r}; classes are "
+            + ", ".join(f"{index} = {visible(name)}" for index, name in enumerate(classes))
+        )
