@@ -1,0 +1,122 @@
+"""One answer of one person, and which answer stands.
+
+The history of answers only grows: taking one back is another entry. What stands is computed from the history, so that
+the rule can be read, tested and changed without touching what people said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from labelkit.errors import AnswerError, visible
+
+Kind = Literal["label", "skip", "undo"]
+
+LABEL: Kind = "label"
+SKIP: Kind = "skip"
+UNDO: Kind = "undo"
+
+LIMITS = {"record": 10_000, "label": 200, "annotator": 200, "strategy": 200, "operation": 200}
+"""Most characters of each text of an answer."""
+
+_MAY_BE_EMPTY = frozenset({"strategy"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person says about a record, on its way to the store."""
+
+    record: str  # id of the record
+    label: str | None  # class name; None: the person skips the record
+    annotator: str
+    strategy: str  # that asked; empty when nobody did
+    operation: str  # unique id of this act of answering: the same id again is the same answer again
+
+    @property
+    def kind(self) -> Kind:
+        """A label or a skip."""
+        return SKIP if self.label is None else LABEL
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One entry of the store."""
+
+    record: str  # id of the record
+    label: str | None  # class name; None for a skip or an undo
+    annotator: str
+    time: str  # UTC, ISO 8601; to be read by people: the order is that of `sequence`
+    strategy: str  # that asked; empty when nobody did
+    operation: str  # unique
+    sequence: int  # given by the store, growing
+    kind: Kind
+    undoes: str | None = None  # operation of the entry that an undo takes back
+
+
+def check_answer(answer: Answer) -> None:
+    """Refuse an answer that a store could not give back exactly as it came. Raises AnswerError.
+
+    >>> check_answer(Answer("c7", "spam", "ana", "margin", "op-1"))
+    >>> check_answer(Answer("c7", "spam", "", "margin", "op-1"))
+    Traceback (most recent call last):
+        ...
+    labelkit.errors.AnswerError: the annotator is empty
+    """
+    for name, limit in LIMITS.items():
+        value = getattr(answer, name)
+        if name == "label" and value is None:
+            continue
+        _check_text(name, value, limit)
+
+
+def _check_text(name: str, value: object, limit: int) -> None:
+    if not isinstance(value, str):
+        raise AnswerError(f"the {name} must be text, not {visible(repr(value)[:80])}")
+    if not value and name not in _MAY_BE_EMPTY:
+        raise AnswerError(f"the {name} is empty")
+    if len(value) > limit:
+        raise AnswerError(f"the {name} has {len(value):,} characters; at most {limit:,} are kept")
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise AnswerError(
+            f'the {name} "{visible(value[:80])}" holds a NUL or half a surrogate pair; no database keeps it'
+        )
+
+
+def not_undone(history: Iterable[Annotation]) -> list[Annotation]:
+    """Labels and skips that nobody took back, in the order in which they were stored."""
+    entries = sorted(history, key=lambda entry: entry.sequence)
+    taken_back = {entry.undoes for entry in entries if entry.kind == UNDO}
+    return [entry for entry in entries if entry.kind != UNDO and entry.operation not in taken_back]
+
+
+def standing(history: Iterable[Annotation]) -> dict[str, Annotation]:
+    """The answer that stands for each record: record id -> the annotation that carries it.
+
+    Of one person the latest label counts; a skip is no answer and takes none back. Between several people the label
+    of the most people stands, of equally many the one given latest.
+
+    >>> def said(n, who, label):
+    ...     return Annotation("c7", label, who, "", "margin", f"op-{n}", n, "label")
+    >>> standing([said(1, "ana", "ham"), said(2, "ben", "spam"), said(3, "cem", "ham")])["c7"].label
+    'ham'
+    >>> standing([said(1, "ana", "ham"), said(2, "ben", "spam")])["c7"].label
+    'spam'
+    """
+    latest: dict[tuple[str, str], Annotation] = {}
+    for entry in not_undone(history):
+        if entry.kind == LABEL:
+            latest[entry.record, entry.annotator] = entry
+    opinions: defaultdict[str, list[Annotation]] = defaultdict(list)
+    for (record, _), entry in latest.items():
+        opinions[record].append(entry)
+    return {record: _settled(entries) for record, entries in opinions.items()}
+
+
+def _settled(opinions: list[Annotation]) -> Annotation:
+    """The annotation that decides between the opinions, one per person, on one record."""
+    people = Counter(entry.label for entry in opinions)
+    most = max(people.values())
+    return max((entry for entry in opinions if people[entry.label] == most), key=lambda entry: entry.sequence)

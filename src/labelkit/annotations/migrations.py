@@ -1,0 +1,107 @@
+"""How the annotation database came to its present shape: numbered steps, each applied once, in one transaction.
+
+A step is history and is never edited: it draws its tables itself instead of asking `store` for today's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    select,
+)
+
+from labelkit.errors import ArtifactError
+from labelkit.files import timestamp
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step."""
+
+    number: int
+    what: str
+    apply: Callable[[Connection], None]
+
+
+_journal = Table(
+    "labelkit_migration",
+    MetaData(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, nullable=False),
+    Column("applied", Text, nullable=False),
+)
+
+
+def _annotations(connection: Connection) -> None:
+    table = Table(
+        "annotation",
+        MetaData(),
+        Column("sequence", Integer, primary_key=True, autoincrement=True),
+        Column("operation", Text, nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("record", Text, nullable=False),
+        Column("label", Text),
+        Column("annotator", Text, nullable=False),
+        Column("strategy", Text, nullable=False),
+        Column("time", Text, nullable=False),
+        Column("undoes", Text, unique=True),
+        CheckConstraint("kind IN ('label', 'skip', 'undo')", name="annotation_kind"),
+        CheckConstraint("(kind = 'label') = (label IS NOT NULL)", name="annotation_label"),
+        CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="annotation_undoes"),
+        sqlite_autoincrement=True,
+    )
+    Index("annotation_by_annotator", table.c.annotator, table.c.sequence)
+    table.create(connection)
+    if connection.dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER annotation_no_{verb.lower()} BEFORE {verb} ON annotation "
+                "BEGIN SELECT RAISE(ABORT, 'annotations are only ever appended'); END"
+            )
+
+
+MIGRATIONS = (Migration(1, "annotations, append-only", _annotations),)
+
+LATEST = MIGRATIONS[-1].number
+
+
+def version(connection: Connection) -> int:
+    """The last step that the database went through; 0 for an empty one.
+
+    Raises ArtifactError when its tables are not labelkit's or a newer labelkit wrote it.
+    """
+    tables = inspect(connection).get_table_names()
+    if _journal.name not in tables:
+        if tables:
+            raise ArtifactError("holds other tables than labelkit's; name another file under [store] url")
+        return 0
+    numbers = sorted(connection.execute(select(_journal.c.number)).scalars())
+    if numbers and numbers[-1] > LATEST:
+        raise ArtifactError(
+            f"written by a newer labelkit (schema {numbers[-1]}, this one knows {LATEST}); upgrade labelkit"
+        )
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ArtifactError("its record of migrations has gaps; restore the file from a copy")
+    return len(numbers)
+
+
+def migrate(connection: Connection) -> None:
+    """Apply the steps that are missing. The caller holds a writing transaction, so all of them happen or none."""
+    reached = version(connection)
+    if reached == 0:
+        _journal.create(connection, checkfirst=True)
+    for migration in MIGRATIONS[reached:]:
+        migration.apply(connection)
+        row = {"number": migration.number, "what": migration.what, "applied": timestamp()}
+        connection.execute(_journal.insert(), row)

@@ -1,0 +1,248 @@
+"""An acknowledged answer is there: after SIGKILL, beside other writers, on a disk that runs full."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import resource
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.annotations import AnnotationStore
+from labelkit.annotations.durability import JOURNAL, WAL, Durability, durability_for, writers_queue
+from labelkit.errors import MachineError
+
+KILLS = 40
+PEOPLE = 4
+ANSWERS = 100
+
+BOTH = pytest.mark.parametrize("durability", [JOURNAL, WAL], ids=lambda durability: durability.journal_mode)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Real processes, forked from a clean server that has imported the store already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["labelkit.annotations.store"])
+    return context
+
+
+def prepared(path: Path, durability: Durability) -> AnnotationStore:
+    AnnotationStore.open(f"sqlite:///{path}")
+    store = AnnotationStore(path, durability)
+    store._prepare()
+    return store
+
+
+def integrity(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    try:
+        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ((3, 6, 23), JOURNAL),
+        ((3, 40, 1), JOURNAL),
+        ((3, 44, 5), JOURNAL),
+        ((3, 44, 6), WAL),
+        ((3, 44, 99), WAL),
+        ((3, 45, 0), JOURNAL),
+        ((3, 49, 2), JOURNAL),
+        ((3, 50, 6), JOURNAL),
+        ((3, 50, 7), WAL),
+        ((3, 50, 99), WAL),
+        ((3, 51, 0), JOURNAL),
+        ((3, 51, 2), JOURNAL),
+        ((3, 51, 3), WAL),
+        ((3, 52, 0), WAL),
+        ((4, 0, 0), WAL),
+    ],
+)
+def test_wal_only_where_its_race_is_fixed(version: tuple[int, int, int], expected: Durability) -> None:
+    """WAL with FULL on a fixed library, rollback journal with EXTRA and a queue on every other one."""
+    assert durability_for(version) == expected
+    assert (WAL.journal_mode, WAL.synchronous, WAL.queued) == ("wal", "FULL", False)
+    assert (JOURNAL.journal_mode, JOURNAL.synchronous, JOURNAL.queued) == ("delete", "EXTRA", True)
+
+
+def test_store_uses_what_is_safe_with_the_library_found(tmp_path: Path) -> None:
+    """The gate is asked about the library that Python links, and its answer ends up in the file."""
+    AnnotationStore.open(f"sqlite:///{tmp_path / 'annotations.db'}")
+    connection = sqlite3.connect(tmp_path / "annotations.db")
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    connection.close()
+    assert mode == durability_for(sqlite3.sqlite_version_info).journal_mode
+
+
+def _answer_until_killed(path: Path, durability: Durability, start: int, acknowledged: Connection) -> None:
+    store = AnnotationStore(path, durability)
+    for number in range(start, start + 1000):
+        store.add(f"c{number}", "spam", "ana", "margin", f"op-{number}")
+        acknowledged.send(number)
+
+
+@BOTH
+def test_acknowledged_answers_survive_sigkill(
+    processes: ForkServerContext, tmp_path: Path, durability: Durability
+) -> None:
+    """A process killed right after the acknowledgement has lost nothing it acknowledged, and at most one answer more
+    than acknowledged is there."""
+    store = prepared(tmp_path / "annotations.db", durability)
+    acknowledged: set[str] = set()
+    start, chance = 0, random.Random(7)  # noqa: S311 - when to kill
+    for _ in range(KILLS // 2):
+        receiver, sender = processes.Pipe(duplex=False)
+        process = processes.Process(target=_answer_until_killed, args=(store.path, durability, start, sender))
+        process.start()
+        sender.close()
+        for _ in range(chance.randrange(1, 6)):
+            acknowledged.add(f"c{receiver.recv()}")
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        while receiver.poll():  # sent before the kill arrived
+            try:
+                acknowledged.add(f"c{receiver.recv()}")
+            except EOFError:
+                break
+        receiver.close()
+        stored = store.answers().keys()
+        assert acknowledged <= stored
+        start += 1000
+    assert len(store.answers()) <= len(acknowledged) + KILLS // 2
+    assert integrity(store.path) == "ok"
+
+
+def _answer_all(path: Path, durability: Durability, who: str, count: int, result: Connection) -> None:
+    errors = []
+    store = AnnotationStore(path, durability)
+    for number in range(count):
+        try:
+            store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
+        except Exception as error:  # noqa: BLE001 - counted, and shown by the assertion
+            errors.append(repr(error))
+    result.send(errors)
+
+
+@BOTH
+def test_several_people_at_once_lose_nothing(
+    processes: ForkServerContext, tmp_path: Path, durability: Durability
+) -> None:
+    """Processes that write at the same time get no error, and every answer is stored once."""
+    store = prepared(tmp_path / "annotations.db", durability)
+    people = [f"person-{i}" for i in range(PEOPLE)]
+    results = []
+    for who in people:
+        receiver, sender = processes.Pipe(duplex=False)
+        processes.Process(target=_answer_all, args=(store.path, durability, who, ANSWERS, sender)).start()
+        results.append(receiver)
+    assert [receiver.recv() for receiver in results] == [[]] * PEOPLE
+    history = store.history()
+    assert {(e.annotator, e.record) for e in history} == {(who, f"c{i}") for who in people for i in range(ANSWERS)}
+    assert [e.sequence for e in history] == list(range(1, PEOPLE * ANSWERS + 1))
+
+
+@BOTH
+def test_threads_share_a_store(tmp_path: Path, durability: Durability) -> None:
+    """Threads of one process can answer through one store object."""
+    store = prepared(tmp_path / "annotations.db", durability)
+    failures: list[BaseException] = []
+
+    def answer(who: str) -> None:
+        try:
+            for number in range(20):
+                store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
+        except BaseException as error:  # noqa: BLE001 - shown by the assertion
+            failures.append(error)
+
+    threads = [threading.Thread(target=answer, args=(f"person-{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert store.last_sequence == 80
+
+
+def _open_many(path: Path, result: Connection) -> None:
+    try:
+        AnnotationStore.open(f"sqlite:///{path}").add("c1", "spam", "ana", "", "same")
+        result.send(None)
+    except Exception as error:  # noqa: BLE001 - shown by the assertion
+        result.send(repr(error))
+
+
+def test_several_processes_make_one_database(processes: ForkServerContext, tmp_path: Path) -> None:
+    """Of processes that open a store that is not there yet, one makes it and all use it."""
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}" / "annotations.db"
+        results = []
+        for _ in range(4):
+            receiver, sender = processes.Pipe(duplex=False)
+            processes.Process(target=_open_many, args=(path, sender)).start()
+            results.append(receiver)
+        assert [receiver.recv() for receiver in results] == [None] * 4
+        assert AnnotationStore.open(f"sqlite:///{path}").last_sequence == 1
+
+
+def _fill_disk(path: Path, limit: int, result: Connection) -> None:
+    store = AnnotationStore.open(f"sqlite:///{path}")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    acknowledged = 0
+    try:
+        for number in range(10_000):
+            store.add(f"c{number}" * 20, "spam", "ana", "margin", f"op-{number}")
+            acknowledged += 1
+    except Exception as error:  # noqa: BLE001 - its kind is what is asked
+        result.send((acknowledged, type(error).__name__, str(error)))
+
+
+@pytest.mark.parametrize("limit", range(32_768, 65_536, 7_001))
+def test_full_disk_is_said_and_keeps_what_was_stored(processes: ForkServerContext, tmp_path: Path, limit: int) -> None:
+    """An answer that the disk does not take is not acknowledged; those before it stay, and later it is taken."""
+    path = tmp_path / "annotations.db"
+    receiver, sender = processes.Pipe(duplex=False)
+    processes.Process(target=_fill_disk, args=(path, limit, sender)).start()
+    acknowledged, kind, message = receiver.recv()
+    assert (kind, message) == ("MachineError", f"{path}: disk I/O error; nothing was stored")
+    store = AnnotationStore.open(f"sqlite:///{path}")
+    assert acknowledged == store.last_sequence > 0
+    assert store.add("later", "ham", "ana", "margin", "later").sequence == acknowledged + 1
+    assert integrity(path) == "ok"
+
+
+def test_writer_waits_its_turn_and_says_when_it_waited_too_long(tmp_path: Path) -> None:
+    """A writer that never gets its turn fails with the reason instead of hanging."""
+    database = tmp_path / "annotations.db"
+    with writers_queue(database), pytest.raises(MachineError) as caught, writers_queue(database, seconds=0.05):
+        pass
+    assert str(caught.value) == f"{database}: another process has been writing for 0.05 seconds; try again"
+    with writers_queue(database, seconds=0):
+        pass
+
+
+def test_lock_of_another_program_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that another program keeps locked is no traceback."""
+    monkeypatch.setattr("labelkit.annotations.store.WAIT_SECONDS", 0.05)
+    store = AnnotationStore.open(f"sqlite:///{tmp_path / 'annotations.db'}")
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    calls: list[Callable[[], Any]] = [lambda: store.add("c7", "spam", "ana", "margin", "op-1"), store.history]
+    for call in calls:
+        with pytest.raises(MachineError) as caught:
+            call()
+        assert str(caught.value) == f"{store.path}: another process kept it locked for 0.05 seconds; try again"
+    other.close()
+    assert store.last_sequence == 0
