@@ -47,7 +47,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
@@ -110,7 +110,7 @@ def project_lock(path: Path, verb: str) -> Iterator[None]:
 def _who_holds(descriptor: int) -> str:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
-        who = f"labelkit {holder['verb']} (pid {holder['pid']} on {holder['host']}) has been writing since {holder['since']}"
+        who = "labelkit {verb} (pid {pid} on {host}) has been writing since {since}".format(**holder)
     except (ValueError, KeyError, TypeError):
         who = "another labelkit process is writing"
     return f"the project is busy: {who}; try again when it is done"

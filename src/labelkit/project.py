@@ -1,10 +1,10 @@
 """labelkit.toml and the folders beside it.
 
-    labelkit.toml            what this module reads
-    labeling_functions/      labeling functions, loaded by path in name order
-    expectations/            Great Expectations suites
-    labels.parquet           the current labels
-    .labelkit/               runs/<id>/, annotations.db, verdict.json, lock
+labelkit.toml            what this module reads
+labeling_functions/      labeling functions, loaded by path in name order
+expectations/            Great Expectations suites
+labels.parquet           the current labels
+.labelkit/               runs/<id>/, annotations.db, verdict.json, lock
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from labelkit.errors import ConfigError, listed, named, visible
 
 FILE_NAME = "labelkit.toml"
 MAX_CLASSES = 127
+
+DEV, TRAIN = "dev", "train"
+"""Values of the split column with a meaning: dev records were looked at while functions were written and stay out of
+every accuracy figure; people are asked about train records, and a model is trained on them."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnType = Literal["string", "int64", "float64", "bool"]

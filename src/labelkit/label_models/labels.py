@@ -59,10 +59,7 @@ def labels_table(posterior: Posterior, answers: Answers | None = None, run: str 
         "id": posterior.ids,
         "label": label,
         "confidence": pa.array(probs[np.arange(n), chosen], mask=unknown),
-        **{
-            probability_column(name): pa.array(probs[:, c], mask=unknown)
-            for c, name in enumerate(posterior.classes)
-        },
+        **{probability_column(name): pa.array(probs[:, c], mask=unknown) for c, name in enumerate(posterior.classes)},
         "source": pa.DictionaryArray.from_arrays(pa.array(source), pa.array([HUMAN, MODEL, NONE])).cast(pa.string()),
         "run": pa.array([run] * n, pa.string()),
     }

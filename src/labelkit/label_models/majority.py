@@ -9,11 +9,12 @@ It is the yardstick: a label model that cannot beat it has learned nothing. Same
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labelkit.label_models.base import check_classes, votes_without_faults
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import LabelMatrix
 
@@ -33,6 +34,7 @@ class MajorityLabelModel:
     def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
         self.classes = tuple(classes)
         self.seed = seed  # not used: the vote is deterministic
+        self.notes: tuple[str, ...] = ()
 
     def fit(self, votes: LabelMatrix, gold: ArrayLike | None = None) -> Self:
         """Nothing to learn."""
@@ -40,8 +42,18 @@ class MajorityLabelModel:
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
         """Share the belief among the most voted classes."""
-        probs = majority_probs(votes.votes, len(self.classes))
+        check_classes(votes, self.classes)
+        probs = majority_probs(votes_without_faults(votes), len(self.classes))
         return Posterior(probs, votes.covered, votes.ids, self.classes)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """Classes and seed; there is nothing else."""
+        return {"classes": list(self.classes), "seed": self.seed, "notes": []}, {}
+
+    @classmethod
+    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:  # noqa: ARG003
+        """The model that `state` described."""
+        return cls(about["classes"], about["seed"])
 
 
 def majority_probs(votes: NDArray[np.int8], k: int) -> NDArray[np.float64]:

@@ -16,6 +16,9 @@ from types import CodeType
 from typing import Any
 
 
+MAX_DEPTH = 20
+
+
 def fingerprint_of(*parts: object) -> str:
     """SHA-256 over any mix of plain values, functions, preprocessors and objects.
 
@@ -31,22 +34,14 @@ def fingerprint_of(*parts: object) -> str:
 def _feed(digest: Any, value: object, depth: int) -> None:
     """Add one value: its type, then its content in a canonical order."""
     digest.update(f"<{type(value).__qualname__}>".encode())
-    if depth > 20:
+    if depth > MAX_DEPTH:
         return
     if value is None or isinstance(value, (str, int, float, bool, complex)):
         digest.update(repr(value).encode("utf-8", "surrogatepass"))
     elif isinstance(value, (bytes, bytearray)):
         digest.update(hashlib.sha256(value).digest())
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _feed(digest, item, depth + 1)
-    elif isinstance(value, (set, frozenset)):
-        for item in sorted(fingerprint_of(item) for item in value):
-            digest.update(item.encode())
-    elif isinstance(value, dict):
-        for key, item in sorted((fingerprint_of(key), item) for key, item in value.items()):
-            digest.update(key.encode())
-            _feed(digest, item, depth + 1)
+    elif isinstance(value, (list, tuple, set, frozenset, dict)):
+        _feed_container(digest, value, depth)
     elif isinstance(value, CodeType):
         _feed(digest, (value.co_code, value.co_names, value.co_consts), depth + 1)
     elif callable(value):
@@ -56,6 +51,22 @@ def _feed(digest: Any, value: object, depth: int) -> None:
         digest.update(hashlib.sha256(value.tobytes()).digest())
     else:
         _feed(digest, getattr(value, "__dict__", type(value).__module__), depth + 1)
+
+
+def _feed_container(
+    digest: Any, value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any] | dict[Any, Any], depth: int
+) -> None:
+    """Lists in their order; sets and dictionaries in the order of the fingerprints of their items and keys."""
+    if isinstance(value, dict):
+        for key, item in sorted(((fingerprint_of(key), item) for key, item in value.items()), key=lambda pair: pair[0]):
+            digest.update(key.encode())
+            _feed(digest, item, depth + 1)
+    elif isinstance(value, (set, frozenset)):
+        for print_of_item in sorted(fingerprint_of(item) for item in value):
+            digest.update(print_of_item.encode())
+    else:
+        for item in value:
+            _feed(digest, item, depth + 1)
 
 
 def _feed_callable(digest: Any, function: Callable[..., Any], depth: int) -> None:

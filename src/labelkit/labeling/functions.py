@@ -1,8 +1,8 @@
 """The labeling function as a value, the decorator that makes one, and Snorkel's own functions taken as they are.
 
-    @labeling_function()
-    def shouts(x):
-        return SPAM if x.text.isupper() else ABSTAIN
+@labeling_function()
+def shouts(x):
+    return SPAM if x.text.isupper() else ABSTAIN
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class LabelingFunction:
     fingerprint: str = field(default="", repr=False)
 
     def __call__(self, x: Any) -> Any:
+        """Raw vote on one row."""
         return self.vote(x)
 
 
@@ -60,9 +61,7 @@ def labeling_function(
         raise TypeError("labeling_function takes parentheses: @labeling_function()")
 
     def decorate(function: Callable[..., Any]) -> LabelingFunction:
-        return row_function(
-            name or function.__name__, function, dict(resources or {}), tuple(pre or ())
-        )
+        return row_function(name or function.__name__, function, dict(resources or {}), tuple(pre or ()))
 
     return decorate
 
@@ -109,7 +108,7 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
         )
     if _is_snorkel(candidate):
         lf: Any = candidate
-        made = row_function(lf.name, lf._f, lf._resources, lf._pre)  # noqa: SLF001  Snorkel keeps them there
+        made = row_function(lf.name, lf._f, lf._resources, lf._pre)
         # Call Snorkel's object itself, so that subclasses (nlp_labeling_function) keep their own behaviour.
         return LabelingFunction(made.name, "row", lf, None, made.place, made.file, made.fingerprint)
     return None

@@ -45,12 +45,10 @@ class Rule:
         return f"Rule({self.kind} {self.name!r} on {self.field!r})"
 
 
-def keywords(
-    name: str, words: Sequence[str], *, field: str, label: int | str, ignore_case: bool = True
-) -> Rule:
-    """Match where one of the words or phrases stands in the text as whole words.
+def keywords(name: str, words: Sequence[str], *, field: str, label: int | str, ignore_case: bool = True) -> Rule:
+    r"""Match where one of the words or phrases stands in the text as whole words.
 
-    A match may not touch a further letter, digit or underscore on either side (`\\w` of Python's `re`); upper and lower
+    A match may not touch a further letter, digit or underscore on either side (`\w` of Python's `re`); upper and lower
     case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False.
 
     >>> from types import SimpleNamespace
@@ -117,7 +115,7 @@ def _rule(
 ) -> Rule:
     if not isinstance(label, (int, str)) or isinstance(label, bool):
         raise FunctionError(f'rule "{visible(name)}": label must be a class index or a class name, not {label!r}')
-    caller = sys._getframe(2)  # noqa: SLF001  the line that declares the rule, for messages
+    caller = sys._getframe(2)
     place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
     return Rule(name, field, label, kind, settings, matches, numeric, place)
 

@@ -33,6 +33,7 @@ class Run:
     versions: Mapping[str, str]  # labelkit and the libraries that influence the outcome
     outputs: Mapping[str, str] = field(default_factory=dict)  # file -> SHA-256
     counts: Mapping[str, Any] = field(default_factory=dict)  # how much of everything
+    about: Mapping[str, Any] = field(default_factory=dict)  # paths and notes; decides nothing
     parents: tuple[str, ...] = ()  # runs whose outputs went in
     started: str = ""
     finished: str = ""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelkit.matrix.votes import FAULT, LabelMatrix
+from labelkit.tables import table
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class FunctionFigures:
 
 @dataclass(frozen=True)
 class LFSummary:
-    """The table of all functions. Prints as text, shows as HTML in a notebook, and `to_pandas` gives Snorkel's frame."""
+    """The table of all functions. Prints as text, shows as HTML in a notebook; `to_pandas` gives Snorkel's frame."""
 
     rows: tuple[FunctionFigures, ...]
 
@@ -70,7 +71,7 @@ class LFSummary:
         return (row.name, str(row.j), polarity, *shares, *gold, str(row.faults))
 
     def to_pandas(self) -> Any:
-        """pandas DataFrame indexed by function name, columns as in Snorkel's `lf_summary` and then ours."""
+        """Pandas DataFrame indexed by function name, columns as in Snorkel's `lf_summary` and then ours."""
         import pandas as pd
 
         frame = {
@@ -92,15 +93,7 @@ class LFSummary:
         return pd.DataFrame(frame, index=[row.name for row in self.rows])
 
     def __str__(self) -> str:
-        table = [self.header, *self.cells()]
-        widths = [max(len(line[i]) for line in table) for i in range(len(self.header))]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if i == 0 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in table
-        )
+        return table(self.header, self.cells())
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -130,12 +123,7 @@ def lf_summary(votes: LabelMatrix, gold: ArrayLike | None = None) -> LFSummary:
         raise ValueError(f"gold must have shape ({n},), not {truth.shape}")
     per_class = np.stack([(cells == c).sum(axis=1) for c in range(len(votes.classes))], axis=1)  # (n, k) int64
     voters = per_class.sum(axis=1)  # (n,): functions that voted
-    return LFSummary(
-        tuple(
-            _figures(votes.names[j], j, cells[:, j], voters, per_class, truth)
-            for j in range(m)
-        )
-    )
+    return LFSummary(tuple(_figures(votes.names[j], j, cells[:, j], voters, per_class, truth) for j in range(m)))
 
 
 def _figures(

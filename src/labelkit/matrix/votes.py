@@ -57,7 +57,7 @@ class LabelMatrix:
                 f"votes must be int8 of shape ({len(self.ids)}, {len(self.names)}), "
                 f"not {self.votes.dtype} of shape {self.votes.shape}"
             )
-        if self.votes.size and not (FAULT <= self.votes.min() and self.votes.max() < len(self.classes)):
+        if self.votes.size and not (self.votes.min() >= FAULT and self.votes.max() < len(self.classes)):
             raise ValueError(f"votes must lie between {FAULT} and {len(self.classes) - 1}")
 
     @classmethod
@@ -80,7 +80,7 @@ class LabelMatrix:
             raise ValueError(f"votes must have two dimensions (records, functions), not shape {raw.shape}")
         if raw.dtype.kind not in "iu" and not (raw == np.floor(raw)).all():  # NaN compares unequal
             raise ValueError("votes must be whole numbers")
-        if raw.size and not (FAULT <= raw.min() and raw.max() <= 126):
+        if raw.size and not (raw.min() >= FAULT and raw.max() <= 126):
             raise ValueError(f"votes must lie between {FAULT} and 126, not {raw.min()} to {raw.max()}")
         n, m = raw.shape
         top = int(raw.max(initial=1)) + 1
@@ -126,10 +126,6 @@ def read_votes(path: Path) -> LabelMatrix:
         about = json.loads(table.schema.metadata[b"labelkit.votes"])
         columns = [table.column(j + 1).to_numpy() for j in range(len(about["functions"]))]
         votes = np.column_stack(columns) if columns else np.empty((len(table), 0), np.int8)
-        return LabelMatrix(
-            votes, table.column(0).combine_chunks(), tuple(about["functions"]), tuple(about["classes"])
-        )
+        return LabelMatrix(votes, table.column(0).combine_chunks(), tuple(about["functions"]), tuple(about["classes"]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(
-            f"{visible(str(path))}: not a vote file of labelkit; run `labelkit apply` again"
-        ) from error
+        raise ArtifactError(f"{visible(str(path))}: not a vote file of labelkit; run `labelkit apply` again") from error

@@ -1,0 +1,5 @@
+"""`python -m labelkit` is `labelkit`."""
+
+from labelkit.cli import run
+
+run()

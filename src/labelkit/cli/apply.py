@@ -1,0 +1,82 @@
+"""`labelkit apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.show import print_json, progress, talk
+from labelkit.errors import SHOWN_PROBLEMS, visible
+from labelkit.tables import table
+
+if TYPE_CHECKING:
+    from labelkit.pipeline.apply import ApplyReport
+
+
+@click.command()
+@project_option
+@click.option(
+    "--max-faults", type=click.IntRange(min=0), metavar="N", help="Exit with 1 beyond N faults.  [default: 0]"
+)
+@json_option
+@debug_option
+def apply(folder: str, max_faults: int | None, as_json: bool) -> int:  # noqa: FBT001
+    """Apply the labeling functions and publish labels.parquet.
+
+    Casts the vote of every function in labeling_functions/ on every record, fits the label model, lets people's answers
+    outrank it, writes labels.parquet and the run, and prints the functions' figures.
+    """
+    from labelkit.pipeline import Project
+
+    with progress("casting votes") as show:
+        report = Project(folder).apply(max_faults=max_faults, progress=show)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print(report)
+    _talk(report)
+    return report.exit_code
+
+
+def _print(report: ApplyReport) -> None:
+    click.echo(table(report.summary.header, report.summary.cells()))
+    click.echo()
+    shares = [
+        [name, f"{count:,}", f"{count / max(report.records, 1):.1%}"] for name, count in report.class_totals.items()
+    ]
+    unlabelled = report.records - sum(report.class_totals.values())
+    shares.append(["(no label)", f"{unlabelled:,}", f"{unlabelled / max(report.records, 1):.1%}"])
+    click.echo(table(["label", "records", "share"], shares))
+    click.echo()
+    click.echo(f"{report.records:,} records; nobody voted on {report.uncovered:,}; people settled {report.answered:,}")
+    if report.agreements:
+        click.echo(f"\nagreement with {report.basis}:")
+        rows = [
+            [
+                item.name,
+                f"{item.accuracy:.1%}",
+                f"{item.interval[0]:.1%} to {item.interval[1]:.1%}",
+                f"{item.records:,}",
+            ]
+            for item in report.agreements
+        ]
+        click.echo(table(["", "accuracy", "95 % interval", "records"], rows))
+
+
+def _talk(report: ApplyReport) -> None:
+    for note in report.notes:
+        talk(f"labelkit: note: {note}")
+    for fault in report.faults[:SHOWN_PROBLEMS]:
+        place = f" ({fault.place})" if fault.place else ""
+        said = f": {visible(fault.message)}" if fault.message else ""
+        talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
+    if len(report.faults) > SHOWN_PROBLEMS:
+        talk(f"labelkit: and {len(report.faults) - SHOWN_PROBLEMS:,} more faults")
+    if report.exit_code:
+        talk(
+            f"labelkit: {len(report.faults):,} faults are more than the {report.max_faults:,} allowed (--max-faults); "
+            "the labels are published, and the lineage suite blocks them"
+        )
+    talk(f"labelkit: wrote labels.parquet (run {report.run})")

@@ -1,0 +1,105 @@
+"""Entry point: the group of commands, and what becomes of every way in which one can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from labelkit import __version__
+from labelkit.cli.annotate import annotate
+from labelkit.cli.apply import apply
+from labelkit.cli.init import init
+from labelkit.cli.validate import validate
+from labelkit.errors import BUG_EXIT_CODE, LabelkitError, visible
+
+SIGINT_EXIT_CODE, SIGTERM_EXIT_CODE, SIGPIPE_EXIT_CODE = 130, 143, 141
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwind as on Ctrl-C, so that locks and temporary files go."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="labelkit", message="%(prog)s %(version)s")
+def labelkit() -> None:
+    r"""Labels you can trust, from labeling functions, people and expectations.
+
+    \b
+    labelkit apply      records x labeling functions -> votes -> probabilistic labels
+    labelkit annotate   ask people about the records where an answer is worth most
+    labelkit validate   refuse to hand bad labels to training
+
+    Start a project with `labelkit init`. Exit codes: 0 done, 1 the answer is no, 2 you must change something,
+    3 the machine failed, 4 the project is busy.
+    """
+
+
+for command in (init, apply, annotate, validate):
+    labelkit.add_command(command)
+
+
+def run() -> NoReturn:
+    """Run the command line and exit with the code that tells the truth."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_exit_code(sys.argv[1:]))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        code = labelkit.main(arguments, prog_name="labelkit", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except LabelkitError as error:
+        return _deliberate(error, arguments)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("labelkit: interrupted", err=True)
+        return SIGINT_EXIT_CODE
+    except Terminated:
+        click.echo("labelkit: terminated", err=True)
+        return SIGTERM_EXIT_CODE
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said to them, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SIGPIPE_EXIT_CODE
+    except Exception as error:  # noqa: BLE001  the one place where a bug is caught
+        return _bug(error, arguments)
+
+
+def _deliberate(error: LabelkitError, arguments: list[str]) -> int:
+    for line in str(error).splitlines() or [""]:
+        click.echo(f"labelkit: error: {visible(line)}", err=True)
+    if "--json" in arguments:
+        problem = {"code": error.exit_code, "kind": type(error).__name__, "message": str(error)}
+        click.echo(json.dumps({"error": problem}))
+    if "--debug" in arguments:
+        traceback.print_exception(error)
+    return error.exit_code
+
+
+def _bug(error: Exception, arguments: list[str]) -> int:
+    """Keep the traceback for a report, and keep it out of the user's face."""
+    text = "".join(traceback.format_exception(error))
+    handle, path = tempfile.mkstemp(prefix="labelkit-crash-", suffix=".txt", text=True)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"labelkit {__version__}, Python {sys.version}\n\n{text}")
+    click.echo(f"labelkit: this is a bug in labelkit ({type(error).__name__}); please report it with {path}", err=True)
+    if "--debug" in arguments:
+        click.echo(visible(text, keep="\n"), err=True)
+    return BUG_EXIT_CODE
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

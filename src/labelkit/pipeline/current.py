@@ -1,0 +1,53 @@
+"""The current run of a project: the one that wrote labels.parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from labelkit.errors import ArtifactError
+from labelkit.label_models import Posterior, load_model, read_labels, run_of
+from labelkit.lineage import Run, RunStore
+from labelkit.matrix import LabelMatrix, read_votes
+from labelkit.project import ProjectFolder
+from labelkit.records import Records
+
+
+@dataclass(frozen=True)
+class CurrentRun:
+    """What the last `apply` believed, people's answers left out."""
+
+    run: Run
+    votes: LabelMatrix
+    posterior: Posterior
+
+
+def current_run(project: ProjectFolder) -> CurrentRun:
+    """Votes and posterior behind labels.parquet. Raises ArtifactError when there are none."""
+    run = current_run_record(project)
+    folder = RunStore(project.state / "runs").path(run.id)
+    votes = read_votes(folder / "votes.parquet")
+    return CurrentRun(run, votes, load_model(folder).predict_proba(votes))
+
+
+def current_run_record(project: ProjectFolder) -> Run:
+    """The record of the run that wrote labels.parquet. Raises ArtifactError when there is none."""
+    run_id = run_of(read_labels(project.labels_path))
+    if run_id is None:
+        raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
+    return RunStore(project.state / "runs").read(run_id)
+
+
+def rows_by_id(records: Records, ids: Collection[str], columns: list[str]) -> dict[str, dict[str, Any]]:
+    """The named columns of some records, by id. Reads the records once, keeping only those asked for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(list(ids), pa.string())
+    found: dict[str, dict[str, Any]] = {}
+    for batch in records.batches(columns):
+        hits = batch.filter(pc.is_in(batch.column(0), value_set=wanted))
+        keys = hits.column(0).to_pylist()
+        found.update(zip(keys, hits.select(columns).to_pylist(), strict=True))
+    return found

@@ -1,0 +1,100 @@
+"""`Project`: a labelkit project from Python. The command line calls exactly these methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelkit.project import ProjectFolder, find_project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from labelkit.active import QueueItem
+    from labelkit.annotations import Annotation
+    from labelkit.matrix import LabelMatrix
+    from labelkit.pipeline.apply import ApplyReport
+    from labelkit.records import Records
+    from labelkit.validation import Verdict
+
+
+class Project:
+    """The project in `path` or the nearest folder above it that has a labelkit.toml.
+
+    Raises ConfigError when there is none, or when its labelkit.toml does not hold.
+
+        project = labelkit.Project(".")
+        project.apply()
+        project.validate().raise_if_failed()
+        train = project.training_set()
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = ".") -> None:
+        self.folder: ProjectFolder = find_project(Path(path))
+
+    def apply(self, *, max_faults: int | None = None, progress: Callable[[int], None] | None = None) -> ApplyReport:
+        """Cast votes, fit the label model, publish labels.parquet and record the run."""
+        from labelkit.pipeline.apply import apply
+
+        return apply(self.folder, max_faults=max_faults, progress=progress)
+
+    def queue(
+        self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
+    ) -> list[QueueItem]:
+        """The next n records to ask a person about, each with the reason it is asked."""
+        from labelkit.pipeline.annotate import queue
+
+        return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed)
+
+    def answer(
+        self,
+        record: str,
+        label: str | None,
+        *,
+        annotator: str,
+        strategy: str = "api",
+        operation: str | None = None,
+    ) -> Annotation:
+        """Store a person's answer durably; label None is a skip. The next `apply` uses it."""
+        from labelkit.pipeline.annotate import answer
+
+        return answer(self.folder, record, label, annotator=annotator, strategy=strategy, operation=operation)
+
+    def answers(self) -> Mapping[str, str]:
+        """Standing answers: record id -> class name."""
+        from labelkit.pipeline.truth import read_answers
+
+        classes = self.folder.settings.project.classes
+        return {record: classes[index] for record, index in read_answers(self.folder).labels.items()}
+
+    def validate(self) -> Verdict:
+        """Judge records, labels and lineage by the suites in expectations/."""
+        from labelkit.pipeline.validate import validate
+
+        return validate(self.folder)
+
+    def training_set(self, split: str | None = None) -> pa.Table:
+        """The labelled records for training. Raises AnswerIsNo unless this very labels.parquet passed the gate."""
+        from labelkit.pipeline.training import training_set
+
+        return training_set(self.folder, split)
+
+    def records(self) -> Records:
+        """The project's records: id, fields, gold and split."""
+        from labelkit.records import open_records
+
+        return open_records(self.folder)
+
+    def votes(self) -> LabelMatrix:
+        """The votes behind the current labels.parquet."""
+        from labelkit.pipeline.current import current_run
+
+        return current_run(self.folder).votes
+
+    def labels(self) -> pa.Table:
+        """labels.parquet as it is, whether it passed the gate or not."""
+        from labelkit.label_models import read_labels
+
+        return read_labels(self.folder.labels_path)

@@ -1,0 +1,83 @@
+"""The door to training: rows come out only of the very file that passed the gate."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+from labelkit.errors import AnswerIsNo, ArtifactError, DataError, named, visible
+from labelkit.files import machine_errors
+from labelkit.label_models.labels import NONE
+from labelkit.lineage import hash_bytes
+from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
+from labelkit.project import TRAIN, ProjectFolder
+from labelkit.records import open_records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
+    """The labelled records as one table: id, fields, label, confidence, p_<class>, source, run.
+
+    `split` is the value of `[data] split` to keep ("train" where the project has a split, by default). Records
+    without a label are left out. The file is read once: what was judged is what comes out.
+
+    Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if not project.labels_path.is_file():
+        raise ArtifactError("labels.parquet: no such file; make it with `labelkit apply`, then `labelkit validate`")
+    with machine_errors(project.labels_path):
+        content = project.labels_path.read_bytes()
+    passed = _passed(project, hash_bytes(content))
+    data = project.settings.data
+    records = open_records(project)
+    if records.fingerprint() != passed["data"]:
+        raise AnswerIsNo(f"{visible(data.path)} has changed since the gate passed; {_AGAIN}")
+    table = records.to_table()
+    if data.split:
+        chosen = TRAIN if split is None else split
+        present = table.column(data.split).unique().to_pylist()
+        if chosen not in present:
+            known = named(sorted(str(value) for value in present))
+            raise DataError(f'no record has "{visible(chosen)}" in column "{visible(data.split)}"; values are {known}')
+        table = table.filter(pc.equal(table.column(data.split), chosen))
+    elif split is not None:
+        raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
+    labels = pq.read_table(io.BytesIO(content))
+    places = pc.index_in(table.column(data.id), value_set=labels.column("id").combine_chunks())
+    rows = labels.take(places)
+    columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}
+    columns |= {name: rows.column(name) for name in rows.column_names if name != "id"}
+    joined = pa.table(columns).replace_schema_metadata(labels.schema.metadata)
+    return joined.filter(pc.not_equal(joined.column("source"), NONE))
+
+
+_AGAIN = "run `labelkit apply` and `labelkit validate` again"
+
+
+def _passed(project: ProjectFolder, labels_hash: str) -> dict[str, str]:
+    """The last verdict's hashes, if it was a pass of this file. Raises AnswerIsNo otherwise."""
+    path = project.state / VERDICT_FILE
+    if not path.is_file():
+        raise AnswerIsNo("labels.parquet has not been validated; run `labelkit validate`")
+    try:
+        last = json.loads(path.read_bytes())
+        status, checked, suites = last["verdict"]["status"], last["labels"], last["suites"]
+        hashes = {"data": str(last["data"]), "run": str(last["run"])}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{path.name}: damaged; run `labelkit validate` again") from error
+    if checked != labels_hash:
+        raise AnswerIsNo("labels.parquet is not the file that was validated; run `labelkit validate` again")
+    if suites != suite_hashes(project):
+        raise AnswerIsNo("the suites in expectations/ have changed since the verdict; run `labelkit validate` again")
+    if status != "pass":
+        raise AnswerIsNo(
+            f"labels.parquet did not pass the gate (verdict: {visible(str(status))}); see `labelkit validate`"
+        )
+    return hashes

@@ -1,0 +1,115 @@
+"""Opening records: by the ending of the path, or from anything that speaks Arrow's stream interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from labelkit.errors import DataError, named, visible
+from labelkit.project import ProjectFolder
+from labelkit.records.base import Records, Source, no_column
+
+ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
+
+
+def read(
+    data: object,
+    *,
+    id: str = "id",  # noqa: A002  the field's word
+    columns: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    types: Mapping[str, str] | None = None,
+) -> Records:
+    """Records from a path (CSV, JSONL, a Parquet file or folder) or from any Arrow-speaking frame.
+
+    `id` names the column of unique ids, `columns` the further columns to read (all, by default). A CSV file's columns
+    are text unless `types` declares them ("int64", "float64", "bool"); nothing is guessed.
+
+    Raises DataError naming file, row, column and value.
+
+    >>> import pyarrow as pa
+    >>> read(pa.table({"id": [1, 2], "text": ["a", "b"]})).to_table().column("id").to_pylist()
+    ['1', '2']
+    """
+    source = _source(data, encoding, dict(types or {}))
+    present = source.columns()
+    wanted = (
+        [id, *(column for column in columns if column != id)]
+        if columns is not None
+        else [id, *(column for column in present if column != id)]
+    )
+    for column in wanted:
+        if column not in present:
+            raise DataError(no_column(source.name, column, present))
+    for column in types or {}:
+        if column not in present:
+            raise DataError(no_column(source.name, column, present))
+    return Records(source, id, tuple(wanted))
+
+
+def read_sql(
+    query: str,
+    url: str,
+    *,
+    id: str = "id",  # noqa: A002
+    columns: Sequence[str] | None = None,
+) -> Records:
+    """Records of a SQL query, streamed. `url` is an SQLAlchemy URL; give the query an ORDER BY to keep the order."""
+    from labelkit.records.sql import SqlSource
+
+    source = SqlSource(query, url)
+    present = source.columns()
+    wanted = [id, *(c for c in (present if columns is None else columns) if c != id)]
+    for column in wanted:
+        if column not in present:
+            raise DataError(no_column(source.name, column, present))
+    return Records(source, id, tuple(wanted))
+
+
+def open_records(project: ProjectFolder) -> Records:
+    """The records of a project: id, fields, gold and split, as labelkit.toml names them."""
+    data = project.settings.data
+    others = [column for column in (data.gold, data.split) if column]
+    return read(
+        project.data_path,
+        id=data.id,
+        columns=[*data.fields, *others],
+        encoding=data.encoding,
+        types=data.types,
+    )
+
+
+def _source(data: object, encoding: str, types: Mapping[str, str]) -> Source:
+    if isinstance(data, (str, Path)):
+        return _file_source(Path(data), encoding, types)
+    if types:
+        raise DataError("types are declared for text files only; a frame has its own")
+    if hasattr(data, "__arrow_c_stream__"):
+        from labelkit.records.frame import FrameSource
+
+        return FrameSource(data)
+    raise DataError(
+        f"cannot read records from {type(data).__name__}; give a path or an object with __arrow_c_stream__ "
+        "(pandas, polars and pyarrow have it)"
+    )
+
+
+def _file_source(path: Path, encoding: str, types: Mapping[str, str]) -> Source:
+    if not path.exists():
+        raise DataError(f"{visible(str(path))}: no such file or folder")
+    ending = ".parquet" if path.is_dir() else path.suffix.lower()
+    if ending == ".parquet":
+        if types:
+            raise DataError(f"{visible(path.name)}: Parquet files have their own types; remove [data.types]")
+        from labelkit.records.parquet import ParquetSource
+
+        return ParquetSource(path)
+    if ending == ".csv":
+        from labelkit.records.csv import CsvSource
+
+        return CsvSource(path, encoding, types)
+    if ending in (".jsonl", ".ndjson"):
+        from labelkit.records.jsonl import JsonlSource
+
+        return JsonlSource(path, encoding, types)
+    raise DataError(f"{visible(path.name)}: cannot tell the format; known endings are {named(ENDINGS)}")
