@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA := data/reviews.parquet
 
 .DEFAULT_GOAL := help
-.PHONY: help install data demo test test-all lint format bench docs clean
+.PHONY: help install data demo lint test test-all bench docs format clean
 
 help: ## say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed ## create .venv with labelkit and its tools
 
@@ -19,4 +19,42 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@touch $@
+
+data: $(DATA) ## fetch the demo's real texts (2.4 MB, MIT licence) and convert them
+
+$(DATA): examples/demo_data.py requirements-demo.txt | $(VENV)/installed
+	$(BIN)/python examples/demo_data.py
+	@touch $@
+
+demo: $(DATA) ## run the whole loop on real data: apply, annotate, validate, train
+	$(BIN)/labelkit apply
+	$(BIN)/python examples/simulated_answers.py
+	$(BIN)/labelkit apply
+	$(BIN)/labelkit validate
+	$(BIN)/python examples/train.py
+
+lint: $(VENV)/installed ## ruff, mypy, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint $(DATA) ## lint, then the fast tests with coverage (8 minutes at most)
+	$(BIN)/pytest -n 2 -m 'not slow' --cov --cov-report=term
+
+test-all: lint $(DATA) ## every test, the slow ones too
+	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+bench: $(DATA) ## measure, print ratios
+	$(BIN)/python benchmarks/startup.py
+
+docs: $(VENV)/installed ## check that what the documentation says is true
+	$(BIN)/pytest -q tests/test_docs.py
+
+format: $(VENV)/installed ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what the targets made, answers of people excepted
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* dist

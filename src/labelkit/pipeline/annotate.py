@@ -20,6 +20,7 @@ from labelkit.label_models import Posterior
 from labelkit.lineage import Run, RunStore
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import current_run, current_run_record, rows_by_id
+from labelkit.pipeline.truth import has_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
 
@@ -54,7 +55,7 @@ def queue(
     """
     current = current_run(project)
     done = frozenset[str]()
-    if _has_store(project):
+    if has_answers(project):
         store = AnnotationStore.open(project.store_url)
         done = frozenset(store.answers()) | (store.asked(annotator) if annotator else frozenset())
     open_to_people = _trainable(project, current.votes.ids)
@@ -141,7 +142,7 @@ def _recorded(
     project: ProjectFolder, started: str, parameters: Mapping[str, str], counts: Mapping[str, int]
 ) -> AnnotateReport:
     """Write the run record of a session. Its id is random: what people say is not determined by what went in."""
-    sequence = AnnotationStore.open(project.store_url).last_sequence if _has_store(project) else 0
+    sequence = AnnotationStore.open(project.store_url).last_sequence if has_answers(project) else 0
     run = Run(
         verb="annotate",
         inputs={},
@@ -155,10 +156,6 @@ def _recorded(
     )
     RunStore(project.state / "runs").write(run)
     return AnnotateReport(run.id, counts["asked"], counts["labelled"], counts["skipped"], counts["undone"])
-
-
-def _has_store(project: ProjectFolder) -> bool:
-    return project.settings.store.url is not None or (project.state / "annotations.db").exists()
 
 
 def _trainable(project: ProjectFolder, ids: Any) -> NDArray[np.bool_]:

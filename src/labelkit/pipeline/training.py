@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING
 
 from labelkit.errors import AnswerIsNo, ArtifactError, DataError, named, visible
-from labelkit.files import machine_errors
+from labelkit.label_models import labels_bytes, labels_from
 from labelkit.label_models.labels import NONE
 from labelkit.lineage import hash_bytes
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
@@ -28,12 +27,8 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     """
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    if not project.labels_path.is_file():
-        raise ArtifactError("labels.parquet: no such file; make it with `labelkit apply`, then `labelkit validate`")
-    with machine_errors(project.labels_path):
-        content = project.labels_path.read_bytes()
+    content = labels_bytes(project.labels_path)
     passed = _passed(project, hash_bytes(content))
     data = project.settings.data
     records = open_records(project)
@@ -49,7 +44,7 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
         table = table.filter(pc.equal(table.column(data.split), chosen))
     elif split is not None:
         raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
-    labels = pq.read_table(io.BytesIO(content))
+    labels = labels_from(content, project.labels_path.name)
     places = pc.index_in(table.column(data.id), value_set=labels.column("id").combine_chunks())
     rows = labels.take(places)
     columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}

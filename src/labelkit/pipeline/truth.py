@@ -48,8 +48,7 @@ class Agreement:
 
 def read_answers(project: ProjectFolder) -> Answered:
     """Standing answers of people. A project that nobody annotated has none, and no store is created."""
-    path = project.state / "annotations.db"
-    if project.settings.store.url is None and not path.exists():
+    if not has_answers(project):
         return Answered({}, "", 0)
     store = AnnotationStore.open(project.store_url)
     sequence = store.last_sequence  # before the answers: one that comes between is counted as newer, never lost
@@ -63,6 +62,11 @@ def read_answers(project: ProjectFolder) -> Answered:
         )
     indices = {record: classes.index(label) for record, label in standing.items()}
     return Answered(indices, hash_json(sorted(standing.items())), sequence)
+
+
+def has_answers(project: ProjectFolder) -> bool:
+    """Whether there is a store of answers; asking creates none."""
+    return project.settings.store.url is not None or (project.state / "annotations.db").exists()
 
 
 def read_truth(project: ProjectFolder, records: Records, answers: Mapping[str, int]) -> Truth:
