@@ -1,0 +1,124 @@
+"""The queue: the next records for a person, each with the reason it is asked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.active.reasons import reason_for
+from labelkit.active.strategies import DIGITS, STRATEGIES, Mask, Pool, Strategy
+from labelkit.errors import UsageError, named, visible
+from labelkit.label_models import Posterior
+from labelkit.matrix import LabelMatrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One record to ask a person about."""
+
+    record: str  # id of the record
+    strategy: str  # that asks
+    score: float  # what the strategy ranks by; 0 where it does not rank
+    reason: str  # why it is asked, in words
+    suggestion: str | None  # the most probable class; None where there is no single one
+    votes: Mapping[str, str]  # function name -> class name, of functions that voted
+
+
+def select(
+    posterior: Posterior,
+    votes: LabelMatrix,
+    *,
+    n: int = 20,
+    strategy: str = "margin",
+    exclude: Collection[str] = frozenset(),
+    seed: int = 0,
+) -> list[QueueItem]:
+    """Choose the next n records for a person, most wanted first; fewer when the strategy has no more to ask.
+
+    `exclude` holds ids of records not to ask, such as those answered already. The same arguments give the same queue.
+    Raises UsageError for a strategy that does not exist, or a posterior and votes that do not belong together.
+
+    >>> from labelkit.label_models import MajorityLabelModel
+    >>> votes = LabelMatrix.from_rows([[1, 1], [0, 1], [-1, -1]], names=["link", "caps"], classes=["ham", "spam"])
+    >>> posterior = MajorityLabelModel(["ham", "spam"]).fit(votes).predict_proba(votes)
+    >>> for item in select(posterior, votes, n=1):
+    ...     print(item.record, item.reason)
+    1 undecided between ham and spam (0.50 / 0.50)
+    >>> [item.record for item in select(posterior, votes, strategy="uncovered")]
+    ['2']
+    """
+    chosen = _strategy(strategy)
+    _check(posterior, votes, n)
+    pool = Pool(posterior.probs, posterior.covered, votes.votes)
+    rows = np.flatnonzero(chosen.candidates(pool) & ~_excluded(posterior.ids, exclude))
+    n = min(n, len(rows))
+    if n == 0:
+        return []
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    picks, scores = chosen.rank(pool, shuffled, n)
+    return [
+        _item(posterior, votes, row, strategy, score)
+        for row, score in zip(picks.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def _strategy(name: str) -> Strategy:
+    if name not in STRATEGIES:
+        near = difflib.get_close_matches(str(name), STRATEGIES, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"known are {named(STRATEGIES)}"
+        raise UsageError(f'no strategy "{visible(str(name))}"; {hint}')
+    return STRATEGIES[name]
+
+
+def _check(posterior: Posterior, votes: LabelMatrix, n: int) -> None:
+    if n < 0:
+        raise UsageError(f"n is how many records to ask, not {n}")
+    if not _same_classes(posterior, votes) or not posterior.ids.equals(votes.ids):
+        raise UsageError("the posterior is not of these votes: their records or classes differ")
+    if not np.isfinite(posterior.probs).all():
+        raise UsageError("the posterior holds values that are no probabilities")
+
+
+def _same_classes(posterior: Posterior, votes: LabelMatrix) -> bool:
+    """Tell whether a vote's number means the same class to both. Votes whose classes are mere numbers fit any names."""
+    k = len(posterior.classes)
+    return votes.classes == posterior.classes or votes.classes in {tuple(map(str, range(c))) for c in range(k + 1)}
+
+
+def _excluded(ids: pa.Array, exclude: Collection[str]) -> Mask:
+    """(n,) bool: records not to ask."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not exclude:
+        return np.zeros(len(ids), dtype=bool)
+    unwanted = pa.array(list(exclude), ids.type)
+    return np.asarray(pc.is_in(ids, value_set=unwanted).to_numpy(zero_copy_only=False))
+
+
+def _item(posterior: Posterior, votes: LabelMatrix, row: int, strategy: str, score: float) -> QueueItem:
+    probs, classes = posterior.probs[row], posterior.classes
+    cast = {name: classes[vote] for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True) if vote >= 0}
+    return QueueItem(
+        record=posterior.ids[row].as_py(),
+        strategy=strategy,
+        score=score,
+        reason=reason_for(strategy, probs, cast, classes),
+        suggestion=_suggestion(probs, classes) if posterior.covered[row] else None,
+        votes=cast,
+    )
+
+
+def _suggestion(probs: NDArray[np.float64], classes: tuple[str, ...]) -> str | None:
+    """Name the most probable class, unless another one is exactly as probable."""
+    rounded = np.round(probs, DIGITS)
+    best = np.flatnonzero(rounded == rounded.max())
+    return classes[best[0]] if len(best) == 1 else None

@@ -1,0 +1,56 @@
+"""Why a record is asked, in words for the person who is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.errors import visible
+
+UNDECIDED = 0.2
+"""Below this distance of the two most probable classes a model is called undecided; above it, it leans."""
+
+
+def reason_for(strategy: str, probs: NDArray[np.float64], votes: Mapping[str, str], classes: Sequence[str]) -> str:
+    """Say why a strategy asks about a record with probabilities `probs`, (k,), and these votes.
+
+    >>> reason_for("margin", np.array([0.52, 0.48]), {}, ["ham", "spam"])
+    'undecided between ham and spam (0.52 / 0.48)'
+    >>> reason_for("conflict", np.array([0.7, 0.3]), {"a": "ham", "b": "spam", "c": "ham"}, ["ham", "spam"])
+    '2 functions say ham, 1 says spam'
+    """
+    if strategy == "uncovered":
+        return "nobody voted"
+    if strategy == "random":
+        return "drawn at random"
+    if strategy == "conflict":
+        return _disagreement(votes, classes)
+    return _doubt(probs, classes, most=len(classes) if strategy == "entropy" else 2)
+
+
+def _disagreement(votes: Mapping[str, str], classes: Sequence[str]) -> str:
+    """Count the sides, the largest first."""
+    counts = Counter(votes.values())
+    sides = sorted((name for name in classes if counts[name]), key=lambda name: -counts[name])
+    noun = "function " if counts[sides[0]] == 1 else "functions "
+    return ", ".join(
+        f"{counts[name]} {noun if name == sides[0] else ''}{'says' if counts[name] == 1 else 'say'} {visible(name)}"
+        for name in sides
+    )
+
+
+def _doubt(probs: NDArray[np.float64], classes: Sequence[str], most: int) -> str:
+    """Name the classes in question, the most probable first, at most three of them."""
+    order = np.argsort(-probs, kind="stable")[: min(most, 3)]
+    names = [visible(classes[c]) for c in order]
+    shares = " / ".join(f"{probs[c]:.2f}" for c in order)
+    if probs[order[0]] - probs[order[1]] >= UNDECIDED:
+        return f"leans to {names[0]} over {_listed(names[1:])} ({shares})"
+    return f"undecided {'between' if len(names) == 2 else 'among'} {_listed(names)} ({shares})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
