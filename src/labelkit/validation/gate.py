@@ -1,0 +1,236 @@
+"""The gate: GX evaluates, labelkit judges what the evaluation is worth, and fails closed.
+
+GX reports success for an expectation that looked at nothing: a table without rows, a column of nulls, a condition that
+matches no row. Here an answer counts only when at least one value was in its scope, and whatever could not be evaluated
+is an error. Both block whatever the severity of the expectation, which only softens real failures.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labelkit.errors import SHOWN_PROBLEMS, DataError, named, visible
+from labelkit.validation import gx
+from labelkit.validation.expectations import shown
+from labelkit.validation.findings import expected, found, values_of
+from labelkit.validation.frames import row_names, to_frame
+from labelkit.validation.lint import faults_of
+from labelkit.validation.suites import Suite
+from labelkit.validation.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_GUARD = "expect_column_values_to_not_be_null"
+_ON_ROWS = (_GUARD, "expect_column_values_to_be_null", "expect_column_proportion_of_non_null_values_to_be_between")
+"""Types that judge nulls themselves: for them a null is a value in scope."""
+
+_ON_SCHEMA = (
+    "expect_column_to_exist",
+    "expect_table_columns_to_match_set",
+    "expect_table_columns_to_match_ordered_list",
+)
+_ON_TABLE = (
+    *_ON_SCHEMA,
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_row_count_to_be_between",
+    "expect_table_row_count_to_equal",
+)
+"""Types that can fail for good reason where there is no value at all."""
+
+_NEEDS_RECORDS = ("in_records", "human_label", "contradicts_people", "labels_of_same_text")
+_MESSAGE_LENGTH = 200
+
+
+def judge(suites: Iterable[Suite], tables: Mapping[str, pa.Table]) -> Verdict:
+    """Judge tables by suites. Whatever happens inside an expectation becomes its outcome; nothing is raised.
+
+    The schema metadata of a table may name the column that names its rows (`frames.named_by`); it is "id" otherwise.
+    """
+    outcomes: list[Outcome] = []
+    for suite in suites:
+        outcomes += _judged_suite(suite, tables)
+    return Verdict(tuple(outcomes))
+
+
+def _judged_suite(suite: Suite, tables: Mapping[str, pa.Table]) -> list[Outcome]:
+    table = tables.get(suite.table)
+    if table is None:
+        return _all_errors(suite, f'there is no table "{suite.table}" to judge; tables are {named(sorted(tables))}')
+    try:
+        frame = to_frame(table)
+    except DataError as error:
+        return _all_errors(suite, str(error))
+    types = gx.expectation_types()
+    refused = {i: _unanswerable(e, table, types) for i, e in enumerate(suite.expectations)}
+    probes: dict[str, Any] = {}
+    for i, expectation in enumerate(suite.expectations):
+        if refused[i] is None:
+            probes |= {str(i): expectation, f"{i} guard": _guard(expectation)}
+    answers = gx.evaluate(frame, {key: probe for key, probe in probes.items() if probe is not None})
+    return [
+        _outcome(suite, i, table, refused[i], answers.get(str(i), []), answers.get(f"{i} guard"))
+        for i in range(len(suite.expectations))
+    ]
+
+
+def _all_errors(suite: Suite, reason: str) -> list[Outcome]:
+    return [Outcome(**_about(suite, i), status="error", reason=reason) for i in range(len(suite.expectations))]
+
+
+def _about(suite: Suite, index: int) -> dict[str, Any]:
+    expectation = suite.expectations[index]
+    notes = expectation.notes or ""
+    columns = _columns(expectation)
+    return {
+        "suite": suite.name,
+        "table": suite.table,
+        "index": index,
+        "type": expectation.expectation_type,
+        "column": visible(", ".join(columns)) if columns else None,
+        "severity": expectation.severity.value,
+        "description": visible(expectation.description or ""),
+        "notes": visible(notes if isinstance(notes, str) else " ".join(notes)),
+    }
+
+
+def _columns(expectation: Any) -> list[str]:
+    """The columns that an expectation judges."""
+    single = [getattr(expectation, name, None) for name in ("column", "column_A", "column_B")]
+    listed = [] if expectation.expectation_type in _ON_SCHEMA else getattr(expectation, "column_list", None) or []
+    return [name for name in [*single, *listed] if name is not None]
+
+
+def _condition_columns(condition: Any) -> list[str]:
+    if condition is None:
+        return []
+    if hasattr(condition, "conditions"):
+        return [name for part in condition.conditions for name in _condition_columns(part)]
+    return [condition.column.name]
+
+
+def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type]) -> str | None:
+    """Why an expectation cannot be evaluated on this table, seen without running it."""
+    type_name = expectation.expectation_type
+    if not _is_of(expectation, types.get(type_name)):
+        return f"another class than GX's own is registered as {type_name}"
+    for fault in faults_of(type_name, expectation):
+        return fault
+    if type_name in _ON_SCHEMA:
+        return None
+    known = table.schema.names
+    for name in [*_columns(expectation), *_condition_columns(getattr(expectation, "row_condition", None))]:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            way_out = f'did you mean "{visible(near[0])}"?' if near else f"columns are {named(known)}"
+            if name in _NEEDS_RECORDS:
+                way_out = "labelkit computes it from the records: validate the project"
+            return f'no column "{visible(name)}"; {way_out}'
+    if type_name == "expect_column_values_to_not_be_in_set":
+        return _other_kind(expectation.value_set, table.schema.field(expectation.column).type)
+    return None
+
+
+def _is_of(expectation: Any, kind: type | None) -> bool:
+    return type(expectation) is kind
+
+
+def _other_kind(values: Sequence[Any], kind: pa.DataType) -> str | None:
+    """A number is never in a set of texts, so that such a set would forbid nothing."""
+    import pyarrow as pa
+
+    text = [isinstance(value, str) for value in values if value is not None]
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if (number and any(text)) or (is_text and not all(text)):
+        return f"the column holds {kind}, value_set {shown(list(values))} something else: nothing would be found"
+    return None
+
+
+def _guard(expectation: Any) -> Any:
+    """An expectation on the same rows of the same column, whose answer says how many values there were to judge."""
+    column = getattr(expectation, "column", None)
+    if column is None or expectation.expectation_type in _ON_SCHEMA:
+        return None
+    condition = getattr(expectation, "row_condition", None)
+    return gx.build(_GUARD, {"column": column, **({} if condition is None else {"row_condition": condition})})
+
+
+def _outcome(
+    suite: Suite, index: int, table: pa.Table, refused: str | None, answers: list[Any], guards: list[Any] | None
+) -> Outcome:
+    about = _about(suite, index)
+    if refused is not None:
+        return Outcome(**about, status="error", reason=refused)
+    problem = _unusable(answers) or (None if guards is None else _unusable(guards))
+    if problem is not None:
+        return Outcome(**about, status="error", reason=problem)
+    expectation, answer = suite.expectations[index], answers[0]
+    scope = _scope(expectation, answer, None if guards is None else guards[0], table.num_rows)
+    if (scope <= 0 or table.num_rows == 0) and (answer.success or about["type"] not in _ON_TABLE):
+        return Outcome(**about, status="vacuous", reason=_why_vacuous(table.num_rows))
+    if answer.success:
+        return Outcome(**about, status="pass", observed=found(answer.result, scope))
+    findings = _findings(suite, expectation, answer, table, scope)
+    return Outcome(**about, status="fail", reason=expected(expectation), **findings)
+
+
+def _findings(suite: Suite, expectation: Any, answer: Any, table: pa.Table, scope: int) -> dict[str, Any]:
+    """What was found where an expectation fails: in `runs`, which has one row, its value; else the rows that fail."""
+    import pyarrow as pa
+
+    rows = pa.array(answer.result.get("unexpected_index_list") or [], pa.int64())
+    values = values_of(table, _columns(expectation), rows[:SHOWN_PROBLEMS])
+    if suite.table == "runs" and len(rows) == 1:
+        return {"observed": f"{', '.join(_columns(expectation))} = {values[0]}"}
+    observed = found(answer.result, scope)
+    return {"observed": observed, "failing_ids": row_names(table, rows), "failing_values": values}
+
+
+def _unusable(answers: list[Any]) -> str | None:
+    """Why GX's answer to one expectation is none."""
+    import numpy as np
+
+    if len(answers) != 1:
+        return f"GX gave {len(answers)} results for it instead of one"
+    answer = answers[0]
+    if isinstance(answer, Exception):
+        return f"GX could not evaluate it: {_first_line(str(answer) or type(answer).__name__)}"
+    raised = _exceptions(answer.exception_info or {})
+    if raised:
+        return f"GX could not evaluate it: {_first_line(raised[0])}"
+    if not isinstance(answer.success, (bool, np.bool_)):
+        return f"GX answered {visible(repr(answer.success))[:80]}, which is neither true nor false"
+    return None
+
+
+def _exceptions(info: Mapping[str, Any]) -> list[str]:
+    """Messages of recorded exceptions, which GX keeps flat or by metric."""
+    entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, Mapping)]
+    return [str(entry.get("exception_message") or "no message") for entry in entries if entry.get("raised_exception")]
+
+
+def _first_line(message: str) -> str:
+    return visible(message.strip().split("\n")[0])[:_MESSAGE_LENGTH]
+
+
+def _scope(expectation: Any, answer: Any, guard: Any, rows: int) -> int:
+    """How many values the expectation judged: rows that its condition matches, less those without a value."""
+    type_name, result = expectation.expectation_type, answer.result
+    if guard is not None:
+        nulls = 0 if type_name in _ON_ROWS else int(guard.result["unexpected_count"])
+        return int(guard.result["element_count"]) - nulls
+    if "element_count" in result:
+        return int(result["element_count"]) - int(result.get("missing_count") or 0)
+    if getattr(expectation, "row_condition", None) is not None:
+        return int(result["observed_value"])  # a row count: the rows that the condition matches
+    return rows
+
+
+def _why_vacuous(rows: int) -> str:
+    if rows == 0:
+        return "nothing was checked: the table has no rows"
+    return "nothing was checked: all its values are null, or its row_condition matches no row"

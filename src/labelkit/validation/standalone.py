@@ -1,0 +1,62 @@
+"""One table against one suite, without a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelkit.errors import DataError, UsageError, visible
+from labelkit.validation.facts import with_computed
+from labelkit.validation.gate import judge
+from labelkit.validation.suites import Suite, load_suite
+from labelkit.validation.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def validate(table: Any, suite: Suite | str | Path) -> Verdict:
+    """Judge one table by one suite.
+
+    `table` is an Arrow table, anything with `__arrow_c_stream__` (pandas and polars frames among it), or the path of a
+    Parquet file; `suite` a path or a loaded Suite. A suite on `labels` may name the columns that follow from the
+    labels alone, such as p_sum; those that need records or answers are only known in a project.
+
+    Raises SuiteError for a suite that does not hold, DataError for a table that cannot be read.
+
+        labels = posterior.to_labels()
+        lk.validate(labels, "expectations/labels.json").raise_if_failed()
+    """
+    loaded = suite if isinstance(suite, Suite) else load_suite(suite)
+    facts = arrow_table(table)
+    return judge([loaded], {loaded.table: with_computed(facts) if loaded.table == "labels" else facts})
+
+
+def arrow_table(table: Any) -> pa.Table:
+    """The table as an Arrow table. Raises UsageError for what is no table, DataError for what cannot be read."""
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        return table
+    if isinstance(table, str | Path):
+        return _read(Path(table))
+    try:
+        if hasattr(table, "iloc"):  # pandas: its index is no column
+            return pa.Table.from_pandas(table, preserve_index=False)
+        if hasattr(table, "__arrow_c_stream__"):
+            return pa.table(table)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise DataError(f"the frame does not fit into Arrow: {visible(str(error))[:200]}") from error
+    raise UsageError(f"{type(table).__name__} is no table; give an Arrow table, a frame or the path of a Parquet file")
+
+
+def _read(path: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise DataError(f"{visible(str(path))}: no such file")
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{visible(str(path))}: not a readable Parquet file") from error
