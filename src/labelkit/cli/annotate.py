@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @debug_option
-def annotate(  # noqa: PLR0917  one parameter per option
+def annotate(
     folder: str,
     strategy: str | None,
     budget: int | None,

@@ -23,7 +23,7 @@ from labelkit.errors import BUG_EXIT_CODE, LabelkitError, visible
 SIGINT_EXIT_CODE, SIGTERM_EXIT_CODE, SIGPIPE_EXIT_CODE = 130, 143, 141
 
 
-class Terminated(BaseException):
+class Terminated(KeyboardInterrupt):
     """SIGTERM arrived: unwind as on Ctrl-C, so that locks and temporary files go."""
 
 
@@ -64,15 +64,16 @@ def _exit_code(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("labelkit: interrupted", err=True)
-        return SIGINT_EXIT_CODE
     except Terminated:
         click.echo("labelkit: terminated", err=True)
         return SIGTERM_EXIT_CODE
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said to them, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("labelkit: interrupted", err=True)
+        return SIGINT_EXIT_CODE
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone (click turns that into an exit of its own kind). Nothing more can be said to
+        # them, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return SIGPIPE_EXIT_CODE
     except Exception as error:  # noqa: BLE001  the one place where a bug is caught
         return _bug(error, arguments)

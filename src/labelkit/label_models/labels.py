@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from labelkit.errors import ArtifactError, visible
+from labelkit.files import machine_errors
 from labelkit.label_models.posterior import Posterior, hard_labels
 
 if TYPE_CHECKING:
@@ -78,16 +79,27 @@ def read_labels(path: Path) -> pa.Table:
 
     Raises ArtifactError when it is no readable Parquet file.
     """
+    return labels_from(labels_bytes(path), path.name)
+
+
+def labels_bytes(path: Path) -> bytes:
+    """The labels file as it is on disk. Raises ArtifactError when there is none."""
+    if not path.is_file():
+        raise ArtifactError(f"{visible(path.name)}: no such file; make it with `labelkit apply`")
+    with machine_errors(path):
+        return path.read_bytes()
+
+
+def labels_from(content: bytes, name: str) -> pa.Table:
+    """The labels table in a file's bytes; `name` is what messages call the file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not path.is_file():
-        raise ArtifactError(f"{visible(path.name)}: no such file; make it with `labelkit apply`")
     try:
-        return pq.read_table(path, page_checksum_verification=True)
+        return pq.read_table(io.BytesIO(content), page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise ArtifactError(
-            f"{visible(path.name)}: not a readable Parquet file; make it again with `labelkit apply`"
+            f"{visible(name)}: not a readable Parquet file; make it again with `labelkit apply`"
         ) from error
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from labelkit.errors import FunctionError
 from labelkit.labeling.fingerprints import fingerprint_of
+from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import Rule
 
 Kind = Literal["row", "rule"]
@@ -31,7 +32,7 @@ class LabelingFunction:
     kind: Kind
     vote: Callable[[Any], Any] = field(repr=False, compare=False)  # row -> raw vote
     rule: Rule | None = field(default=None, compare=False)
-    place: str = field(default="", compare=False)  # path:line of its definition, where known
+    place: str = field(default="", compare=False)  # folder/file:line of its definition, where known
     file: str = field(default="", compare=False)  # absolute path of its file, where known
     fingerprint: str = field(default="", repr=False)
 
@@ -86,7 +87,7 @@ def row_function(
         name=name,
         kind="row",
         vote=vote,
-        place=f"{file}:{line}" if file else "",
+        place=place_of(file, line) if file else "",
         file=file,
         fingerprint=fingerprint_of("row", name, function, dict(resources), list(pre)),
     )
@@ -103,7 +104,7 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
             vote=candidate.vote_on,
             rule=candidate,
             place=candidate.place,
-            file=candidate.place.rpartition(":")[0],
+            file=candidate.file,
             fingerprint=fingerprint_of("rule", candidate.name, candidate.definition()),
         )
     if _is_snorkel(candidate):

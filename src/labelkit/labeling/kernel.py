@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from labelkit.errors import FunctionError, visible
 from labelkit.labeling.functions import LabelingFunction
+from labelkit.labeling.places import place_of
 from labelkit.labeling.rows import SharedRow, build_rows, undo_changes
 from labelkit.matrix import ABSTAIN, FAULT, Fault
 
@@ -129,7 +130,7 @@ def _innermost(file: str, error: BaseException) -> str:
     place, trace = "", error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == file:
-            place = f"{file}:{trace.tb_lineno}"
+            place = place_of(file, trace.tb_lineno)
         trace = trace.tb_next
     return place
 

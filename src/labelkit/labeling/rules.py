@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labelkit.errors import FunctionError, named, visible
+from labelkit.labeling.places import place_of
 from labelkit.matrix import ABSTAIN
 
 
@@ -30,7 +31,8 @@ class Rule:
     settings: tuple[tuple[str, Any], ...]  # what the rule was made with, in a fixed order
     matches: Callable[[Any], bool]  # on a value that is not null
     numeric: bool = False  # needs numbers, else text
-    place: str = ""  # path:line where it was declared
+    place: str = ""  # folder/file:line where it was declared
+    file: str = ""  # that file's path
 
     def vote_on(self, x: Any) -> int | str:
         """Vote on one row."""
@@ -116,8 +118,9 @@ def _rule(
     if not isinstance(label, (int, str)) or isinstance(label, bool):
         raise FunctionError(f'rule "{visible(name)}": label must be a class index or a class name, not {label!r}')
     caller = sys._getframe(2)
-    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-    return Rule(name, field, label, kind, settings, matches, numeric, place)
+    file = caller.f_code.co_filename
+    place = place_of(file, caller.f_lineno)
+    return Rule(name, field, label, kind, settings, matches, numeric, place, file)
 
 
 def check_rule(rule: Rule, fields: Sequence[str], classes: Sequence[str]) -> None:

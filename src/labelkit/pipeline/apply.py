@@ -80,8 +80,8 @@ def apply(
         sweep(project.root)
         settings = project.settings
         classes, fields = tuple(settings.project.classes), settings.data.fields
-        functions = load_functions(project.functions_folder, fields, classes)
         records = open_records(project)
+        functions = load_functions(project.functions_folder, fields, classes)
         cast = LocalEngine().cast(functions, records, fields, classes, progress)
         if not len(cast.votes.ids):
             raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
