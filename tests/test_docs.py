@@ -34,3 +34,24 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_of_pages_run(page: Path) -> None:
+    """Every Python prompt of a page gives what it says; a blank line ends the last output of a block."""
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_pages_exist(page: Path) -> None:
+    """Every `labelkit` command and option, and every make target, that a page shows is there."""
+    from labelkit.cli.main import labelkit as group
+
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= set(targets)
+    for command, rest in re.findall(r"(?:`|\$ |bin/)labelkit ([a-z]+)([^`\n]*)", text):
+        assert command in group.commands
+        known = {option for parameter in group.commands[command].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known
