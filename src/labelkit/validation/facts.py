@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelkit.errors import ConfigError
-from labelkit.label_models.labels import probability_column
+from labelkit.label_models.labels import HUMAN, MODEL, NONE, probability_column
 from labelkit.matrix import LabelMatrix, lf_summary
 from labelkit.validation.frames import named_by
 from labelkit.validation.texts import labels_per_group, same_text_groups, texts_of
@@ -115,6 +115,8 @@ def with_computed(labels: pa.Table, classes: Sequence[str] | None = None) -> pa.
     missing_p         int64, how many probabilities are null or NaN, 0 to k
     label_p           float64, the probability of the row's own label; null without one
     label_is_argmax   int64, 1 when no class is more probable than the label, else 0; null without a label
+    source_fits       int64, 1 when label and every probability are given for source human or model, and neither for
+                      source none; 0 for everything else
 
     >>> import pyarrow as pa
     >>> labels = pa.table({"id": ["a"], "label": ["ham"], "p_ham": [0.25], "p_spam": [0.75]})
@@ -128,22 +130,25 @@ def with_computed(labels: pa.Table, classes: Sequence[str] | None = None) -> pa.
         classes = [name[2:] for name in labels.schema.names if name.startswith("p_") and name != _P_SUM]
     if _P_SUM in map(probability_column, classes):
         raise ConfigError('a class cannot be called "sum": "p_sum" is the sum of the probabilities; rename the class')
-    n, k = labels.num_rows, len(classes)
-    probs = np.empty((n, k))  # (n, k): NaN where nothing is given
-    for c, name in enumerate(classes):
-        probs[:, c] = _numbers(labels, probability_column(name))
+    probs = _probabilities(labels, classes)
     given = ~np.isnan(probs)
     label = texts_of(labels, "label")
     labelled = pc.is_valid(label).to_numpy(zero_copy_only=False)
     index = pc.fill_null(pc.index_in(label, value_set=pa.array(classes, pa.string()), skip_nulls=True), -1).to_numpy()
-    own = np.where(index >= 0, probs[np.arange(n), index], np.nan) if k else np.full(n, np.nan)
+    padded = np.column_stack([probs, np.full(len(probs), np.nan)])  # index -1, no known class, takes the last column
+    own = padded[np.arange(len(probs)), index]
     highest = np.where(given, probs, -np.inf).max(axis=1, initial=-np.inf)
+    source = texts_of(labels, "source")
+    decided = pc.is_in(source, value_set=pa.array([HUMAN, MODEL])).to_numpy(zero_copy_only=False)
+    undecided = pc.is_in(source, value_set=pa.array([NONE])).to_numpy(zero_copy_only=False)
+    fits = (decided & labelled & given.all(axis=1)) | (undecided & ~labelled & ~given.any(axis=1))
     computed = {
         "labelled": labelled.astype(np.int64),
         "p_sum": pa.array(np.where(given, probs, 0.0).sum(axis=1), mask=~given.any(axis=1)),
         "missing_p": (~given).sum(axis=1),
         "label_p": pa.array(own, mask=np.isnan(own)),
         "label_is_argmax": pa.array((own >= highest).astype(np.int64), mask=~labelled),
+        "source_fits": fits.astype(np.int64),
     }
     return with_columns(named_by(labels, "id"), computed)
 
@@ -173,18 +178,19 @@ def _labels_of_same_text(evidence: Evidence, row: pa.Array, label: pa.Array) -> 
     group = np.where(place >= 0, groups[place], -1)
     codes = pc.fill_null(label.dictionary_encode().indices, -1).to_numpy().astype(np.int64)
     counts = labels_per_group(group, codes)
-    return pa.array(counts[group] if len(counts) else np.zeros(len(group), np.int64), mask=group < 0)
+    return pa.array(counts[group], mask=group < 0)
 
 
-def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """(n,) float64: the column, NaN where it is null, missing, ambiguous or holds no numbers."""
+def _probabilities(table: pa.Table, classes: Sequence[str]) -> NDArray[np.float64]:
+    """(n, k) float64: NaN where a probability is null, or its column is missing, ambiguous or holds no numbers."""
     import pyarrow as pa
 
-    if table.schema.names.count(name) == 1:
-        kind = table.schema.field(name).type
+    probs = np.full((table.num_rows, len(classes)), np.nan)
+    for c, name in enumerate(map(probability_column, classes)):
+        kind = table.schema.field(name).type if table.schema.names.count(name) == 1 else pa.null()
         if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-            return np.asarray(table.column(name).cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
-    return np.full(table.num_rows, np.nan)
+            probs[:, c] = table.column(name).cast(pa.float64(), safe=False).to_numpy()
+    return probs
 
 
 def function_facts(votes: LabelMatrix | None) -> pa.Table:
