@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FUNCTIONS, MakeProject, comments, labelkit
+from projects import FUNCTIONS, MakeProject, comments, labelkit
 
 SLOW_FUNCTION = """
 import time

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import FUNCTIONS, MakeProject, comments, write_csv
+from projects import FUNCTIONS, MakeProject, comments, write_csv
 
 from labelkit.errors import AnswerError, ConfigError, DataError, FunctionError, ProjectBusyError
 from labelkit.files import project_lock
