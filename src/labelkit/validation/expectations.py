@@ -23,6 +23,7 @@ _CONDITION_KEYS: Mapping[str, frozenset[str]] = {
     "and": frozenset({"type", "conditions"}),
     "or": frozenset({"type", "conditions"}),
 }
+_OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT_IN")
 _CONDITION_EXAMPLE = '{"type": "comparison", "column": {"name": "source"}, "operator": "==", "parameter": "model"}'
 
 
@@ -125,6 +126,8 @@ def _condition_problems(condition: Any) -> Iterator[str]:
         yield f"row_condition: {shown(condition)} is no condition; write it as {_CONDITION_EXAMPLE}"
     elif set(condition) != _CONDITION_KEYS[kind]:
         yield f'row_condition: "{kind}" takes {named(sorted(_CONDITION_KEYS[kind]))}, not {named(sorted(condition))}'
+    elif kind == "comparison" and condition["operator"] not in _OPERATORS:
+        yield f"row_condition: operator {shown(condition['operator'])} is none of {named(_OPERATORS)}"
     elif kind in ("and", "or"):
         parts = condition["conditions"]
         if not isinstance(parts, list) or not parts:

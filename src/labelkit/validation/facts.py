@@ -178,7 +178,7 @@ def _labels_of_same_text(evidence: Evidence, row: pa.Array, label: pa.Array) -> 
     group = np.where(place >= 0, groups[place], -1)
     codes = pc.fill_null(label.dictionary_encode().indices, -1).to_numpy().astype(np.int64)
     counts = labels_per_group(group, codes)
-    return pa.array(counts[group], mask=group < 0)
+    return pa.array(np.append(counts, 0)[group], mask=group < 0)  # group -1 takes the 0 at the end, and is masked
 
 
 def _probabilities(table: pa.Table, classes: Sequence[str]) -> NDArray[np.float64]:

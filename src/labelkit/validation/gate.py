@@ -124,14 +124,17 @@ def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type]) 
     known = table.schema.names
     for name in [*_columns(expectation), *_condition_columns(getattr(expectation, "row_condition", None))]:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            way_out = f'did you mean "{visible(near[0])}"?' if near else f"columns are {named(known)}"
-            if name in _NEEDS_RECORDS:
-                way_out = "labelkit computes it from the records: validate the project"
-            return f'no column "{visible(name)}"; {way_out}'
+            return f'no column "{visible(name)}"{_hint(name, known)}'
     if type_name == "expect_column_values_to_not_be_in_set":
         return _other_kind(expectation.value_set, table.schema.field(expectation.column).type)
     return None
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    if name in _NEEDS_RECORDS:
+        return "; labelkit computes it from the records: validate the project"
+    near = difflib.get_close_matches(name, known, n=3)
+    return f" (near it: {named(near)})" if near else f"; columns are {named(known)}"
 
 
 def _is_of(expectation: Any, kind: type | None) -> bool:
