@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from labelkit.errors import FunctionError
+from labelkit.errors import FunctionError, visible
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import Rule
@@ -24,8 +24,8 @@ Kind = Literal["row", "rule"]
 class LabelingFunction:
     """A named voter. Calling it with a row gives its raw vote, which makes it easy to test on its own.
 
-    A vote is a class index, a class name, an enum or NumPy integer in range, True or False in a project of two
-    classes, and None or ABSTAIN for nothing to say. Anything else is a fault.
+    A vote is a class index (an int, a bool, an IntEnum or a NumPy integer, in range), a class name, or None or ABSTAIN
+    for nothing to say. Anything else is a fault.
     """
 
     name: str
@@ -62,7 +62,8 @@ def labeling_function(
         raise TypeError("labeling_function takes parentheses: @labeling_function()")
 
     def decorate(function: Callable[..., Any]) -> LabelingFunction:
-        return row_function(name or function.__name__, function, dict(resources or {}), tuple(pre or ()))
+        own_name = str(name or getattr(function, "__name__", ""))
+        return row_function(own_name, function, dict(resources or {}), tuple(pre or ()))
 
     return decorate
 
@@ -108,31 +109,43 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
             fingerprint=fingerprint_of("rule", candidate.name, candidate.definition()),
         )
     if _is_snorkel(candidate):
-        lf: Any = candidate
-        made = row_function(lf.name, lf._f, lf._resources, lf._pre)
-        # Call Snorkel's object itself, so that subclasses (nlp_labeling_function) keep their own behaviour.
-        return LabelingFunction(made.name, "row", lf, None, made.place, made.file, made.fingerprint)
+        return _from_snorkel(candidate)
     return None
+
+
+def _from_snorkel(lf: Any) -> LabelingFunction:
+    """Snorkel's object, called as it is, so that subclasses (nlp_labeling_function) keep their own behaviour."""
+    file, line = _definition(lf._f)
+    return LabelingFunction(
+        name=lf.name,
+        kind="row",
+        vote=lf,
+        place=place_of(file, line) if file else "",
+        file=file,
+        fingerprint=fingerprint_of("row", lf.name, lf),
+    )
 
 
 def checked_functions(functions: Sequence[object]) -> tuple[LabelingFunction, ...]:
     """Functions as given by a caller, names distinct. Raises FunctionError otherwise."""
-    made = []
+    made: dict[str, LabelingFunction] = {}
     for candidate in functions:
         function = as_labeling_function(candidate)
         if function is None:
+            shown = visible(repr(candidate)[:80])
+            raise FunctionError(f"{shown} is no labeling function; decorate it with @labelkit.labeling_function()")
+        if not isinstance(function.name, str) or function.name in ("", "id"):
             raise FunctionError(
-                f"{candidate!r} is no labeling function; decorate it with @labelkit.labeling_function()"
+                f"{function.place or '?'}: a labeling function cannot be called {visible(repr(function.name)[:80])}; "
+                "votes are kept in columns by name"
             )
-        made.append(function)
-    names = [function.name for function in made]
-    for name in names:
-        if names.count(name) > 1:
-            places = ", ".join(function.place or "?" for function in made if function.name == name)
-            raise FunctionError(f'two labeling functions are called "{name}" ({places}); give each its own name')
-        if name == "id" or not name:
-            raise FunctionError(f'a labeling function cannot be called "{name}"; votes are kept in columns by name')
-    return tuple(made)
+        if function.name in made:
+            places = ", ".join(one.place or "?" for one in (made[function.name], function))
+            raise FunctionError(
+                f'two labeling functions are called "{visible(function.name)}" ({places}); give each its own name'
+            )
+        made[function.name] = function
+    return tuple(made.values())
 
 
 def _is_snorkel(candidate: object) -> bool:

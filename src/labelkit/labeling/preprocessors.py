@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Hashable
+from types import SimpleNamespace
 from typing import Any
 
-from labelkit.labeling.rows import Row
+import numpy as np
 
 MEMO_LIMIT = 100_000
 
@@ -18,29 +20,32 @@ MEMO_LIMIT = 100_000
 class Preprocessor:
     """A function from row to row, run before a labeling function.
 
-    With `memoize` the result is kept per content of the row, for at most 100,000 rows.
+    With `memoize` the result is kept per content of the row, for at most 100,000 rows. Lists, sets, dictionaries and
+    arrays that it put on the row are copied for each function that gets them; other objects, such as a parsed
+    document, are shared.
     """
 
     def __init__(self, function: Callable[[Any], Any], *, memoize: bool = False) -> None:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.memoize = memoize
-        self._memo: dict[Any, Any] = {}
+        self._memo: dict[Hashable, Any] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, x: Any) -> Any:
         """Apply to a copy of the row; the row itself stays as it is."""
-        if not self.memoize:
+        key = _content(x) if self.memoize else None
+        if key is None:
             return self._applied(x)
-        key = frozenset(vars(x).items())
         if key not in self._memo:
+            mapped = self._applied(x)
             if len(self._memo) >= MEMO_LIMIT:
                 self._memo.clear()
-            self._memo[key] = self._applied(x)
-        return self._memo[key]
+            self._memo[key] = mapped
+        return own_copy(self._memo[key])
 
     def _applied(self, x: Any) -> Any:
-        mapped = self.function(Row(**vars(x)) if isinstance(x, Row) else copy.copy(x))
+        mapped = self.function(own_copy(x))
         if mapped is None:
             raise ValueError(f"preprocessor {self.name} returned None; it must return the row")
         return mapped
@@ -52,11 +57,12 @@ class Preprocessor:
 def preprocessor(*, memoize: bool = False) -> Callable[[Callable[[Any], Any]], Preprocessor]:
     """Decorate a function from row to row.
 
+    >>> from types import SimpleNamespace
     >>> @preprocessor(memoize=True)
     ... def words(x):
     ...     x.words = x.text.split()
     ...     return x
-    >>> words(Row(text="so good")).words
+    >>> words(SimpleNamespace(text="so good")).words
     ['so', 'good']
     """
     if not isinstance(memoize, bool):
@@ -66,3 +72,52 @@ def preprocessor(*, memoize: bool = False) -> Callable[[Callable[[Any], Any]], P
         return Preprocessor(function, memoize=memoize)
 
     return decorate
+
+
+def own_copy(value: Any) -> Any:
+    """A copy that can be changed in place without the original changing: rows and plain containers, however nested.
+
+    >>> original = {"words": ["a"]}
+    >>> own_copy(original)["words"].append("b")
+    >>> original
+    {'words': ['a']}
+    """
+    kind = type(value)
+    if isinstance(value, SimpleNamespace):
+        return kind(**{name: own_copy(item) for name, item in vars(value).items()})
+    if kind is dict:
+        return {key: own_copy(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return kind([own_copy(item) for item in value])
+    if isinstance(value, (list, dict, set, deque, bytearray, np.ndarray)) or _is_series(value):
+        return copy.copy(value)
+    return value
+
+
+def _is_series(value: Any) -> bool:
+    """A pandas Series: what Snorkel's appliers hand to a function."""
+    return type(value).__name__ == "Series"
+
+
+def _content(x: Any) -> Hashable | None:
+    """A key that tells rows of different content apart; None for rows that hold what cannot be compared."""
+    if not isinstance(x, SimpleNamespace):
+        return None
+    key: Hashable = _comparable(vars(x))
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _comparable(value: Any) -> Any:
+    """The value with its type, so that 1, 1.0 and True differ, and -0.0 and 0.0; containers made hashable."""
+    kind = type(value)
+    if kind is dict:
+        return kind, frozenset((key, _comparable(item)) for key, item in value.items())
+    if kind is list or kind is tuple:
+        return kind, tuple(_comparable(item) for item in value)
+    if kind is set:
+        return kind, frozenset(_comparable(item) for item in value)
+    return kind, repr(value) if kind is float else value

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 from labelkit.errors import FunctionError, named, visible
 from labelkit.labeling.places import place_of
 from labelkit.matrix import ABSTAIN
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -47,22 +51,24 @@ class Rule:
         return f"Rule({self.kind} {self.name!r} on {self.field!r})"
 
 
-def keywords(name: str, words: Sequence[str], *, field: str, label: int | str, ignore_case: bool = True) -> Rule:
+def keywords(name: str, words: Iterable[str], *, field: str, label: int | str, ignore_case: bool = True) -> Rule:
     r"""Match where one of the words or phrases stands in the text as whole words.
 
     A match may not touch a further letter, digit or underscore on either side (`\w` of Python's `re`); upper and lower
-    case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False.
+    case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False. The order of the words does not matter.
 
     >>> from types import SimpleNamespace
     >>> rule = keywords("thanks", ["thank you"], field="text", label=0)
     >>> rule.vote_on(SimpleNamespace(text="Thank you!")), rule.vote_on(SimpleNamespace(text="thank yous"))
     (0, -1)
     """
-    if isinstance(words, str) or not words or not all(isinstance(word, str) and word.strip() for word in words):
+    listed = [] if isinstance(words, str) else list(words)
+    if not listed or not all(isinstance(word, str) and word.strip() for word in listed):
         raise FunctionError(f'rule "{visible(name)}": words must be a list of at least one word, none of them empty')
-    alternatives = "|".join(re.escape(word) for word in sorted(set(words), key=lambda word: (-len(word), word)))
+    chosen = sorted(set(listed), key=lambda word: (-len(word), word))
+    alternatives = "|".join(re.escape(word) for word in chosen)
     expression = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE if ignore_case else 0)
-    settings = (("words", tuple(words)), ("ignore_case", ignore_case))
+    settings = (("words", tuple(chosen)), ("ignore_case", ignore_case))
     return _rule(name, field, label, "keywords", settings, lambda text: expression.search(text) is not None)
 
 
@@ -73,6 +79,8 @@ def pattern(name: str, regex: str, *, field: str, label: int | str, ignore_case:
     >>> pattern("links", r"https?://", field="text", label=1).vote_on(SimpleNamespace(text="see http://a.b"))
     1
     """
+    if not isinstance(regex, str):
+        raise FunctionError(f'rule "{visible(name)}": regex must be a text, not a {visible(type(regex).__name__)}')
     try:
         expression = re.compile(regex, re.IGNORECASE if ignore_case else 0)
     except (re.error, RecursionError, OverflowError) as error:
@@ -86,6 +94,8 @@ def threshold(
 ) -> Rule:
     """Match where the number is greater than `above` and less than `below`; at least one of them is given.
 
+    NaN is neither. Whole numbers are compared exactly, however large.
+
     >>> from types import SimpleNamespace
     >>> rule = threshold("teen", field="age", above=12, below=20, label=1)
     >>> [rule.vote_on(SimpleNamespace(age=age)) for age in (12, 13, 19.5, None)]
@@ -93,16 +103,23 @@ def threshold(
     """
     if above is None and below is None:
         raise FunctionError(f'rule "{visible(name)}": give above=, below= or both')
-    low = float("-inf") if above is None else float(above)
-    high = float("inf") if below is None else float(below)
-    if not low < high:
-        raise FunctionError(f'rule "{visible(name)}": no number is above {above} and below {below}')
-    lower, upper = above is not None, below is not None
+    low, high = _limit(name, "above", above), _limit(name, "below", below)
+    if low is not None and high is not None and not low < high:
+        raise FunctionError(f'rule "{visible(name)}": no number is above {low} and below {high}')
 
     def matches(value: Any) -> bool:
-        return (not lower or value > low) and (not upper or value < high)
+        return (low is None or value > low) and (high is None or value < high)
 
-    return _rule(name, field, label, "threshold", (("above", above), ("below", below)), matches, numeric=True)
+    return _rule(name, field, label, "threshold", (("above", low), ("below", high)), matches, numeric=True)
+
+
+def _limit(name: str, side: str, value: Any) -> int | float | None:
+    """The limit as a plain number, so that nothing is compared in fewer digits than it has."""
+    if value is None:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool) or value != value:  # noqa: PLR0124  NaN is not itself
+        raise FunctionError(f'rule "{visible(name)}": {side} must be a number, not {visible(repr(value)[:60])}')
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _rule(
@@ -116,7 +133,9 @@ def _rule(
     numeric: bool = False,
 ) -> Rule:
     if not isinstance(label, (int, str)) or isinstance(label, bool):
-        raise FunctionError(f'rule "{visible(name)}": label must be a class index or a class name, not {label!r}')
+        raise FunctionError(
+            f'rule "{visible(name)}": label must be a class index or a class name, not {visible(repr(label)[:60])}'
+        )
     caller = sys._getframe(2)
     file = caller.f_code.co_filename
     place = place_of(file, caller.f_lineno)
@@ -131,6 +150,22 @@ def check_rule(rule: Rule, fields: Sequence[str], classes: Sequence[str]) -> Non
     known = rule.label in classes if isinstance(rule.label, str) else 0 <= rule.label < len(classes)
     if not known:
         raise FunctionError(
-            f"{where}: no class {rule.label!r}; classes are "
+            f"{where}: no class {visible(repr(rule.label)[:60])}; classes are "
             + ", ".join(f"{index} = {visible(name)}" for index, name in enumerate(classes))
         )
+
+
+def check_column(rule: Rule, kind: pa.DataType) -> None:
+    """Raise FunctionError when the rule's field is of a type that it cannot read: every cell would be a fault."""
+    import pyarrow as pa
+
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    if any(test(plain) for test in (number if rule.numeric else text)):
+        return
+    needs = "numbers" if rule.numeric else "text"
+    raise FunctionError(
+        f'{rule.place}: rule "{visible(rule.name)}" needs {needs}, but field "{visible(rule.field)}" is {kind}'
+        + ("; declare its type under [data.types] in labelkit.toml" if rule.numeric else "")
+    )
