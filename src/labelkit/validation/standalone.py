@@ -24,8 +24,22 @@ def validate(table: Any, suite: Suite | str | Path) -> Verdict:
 
     Raises SuiteError for a suite that does not hold, DataError for a table that cannot be read.
 
-        labels = posterior.to_labels()
-        lk.validate(labels, "expectations/labels.json").raise_if_failed()
+    >>> import json, pathlib, tempfile
+    >>> import pyarrow as pa
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.json"
+    >>> known = {"column": "label", "value_set": ["ham", "spam"]}
+    >>> _ = path.write_text(json.dumps({
+    ...     "name": "labels",
+    ...     "meta": {"labelkit": {"table": "labels"}},
+    ...     "expectations": [{"type": "expect_column_values_to_be_in_set", "kwargs": known}],
+    ... }))
+    >>> verdict = validate(pa.table({"id": ["a", "b"], "label": ["ham", "smap"]}), path)
+    >>> verdict.status, verdict.outcomes[0].failing_ids, verdict.outcomes[0].failing_values
+    ('fail', ('b',), ('"smap"',))
+    >>> verdict.raise_if_failed()
+    Traceback (most recent call last):
+    labelkit.errors.AnswerIsNo: FAIL: 1 of 1 expectations block; do not train on these labels
+    labels: fail: expect_column_values_to_be_in_set (label): 1 of 2 values not as expected: b = "smap"
     """
     loaded = suite if isinstance(suite, Suite) else load_suite(suite)
     facts = arrow_table(table)
