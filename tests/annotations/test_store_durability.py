@@ -101,7 +101,7 @@ def test_acknowledged_answers_survive_sigkill(
     than acknowledged is there."""
     store = prepared(tmp_path / "annotations.db", durability)
     acknowledged: set[str] = set()
-    start, chance = 0, random.Random(7)  # noqa: S311 - when to kill
+    start, chance = 0, random.Random(7)  # when to kill
     for _ in range(KILLS // 2):
         receiver, sender = processes.Pipe(duplex=False)
         process = processes.Process(target=_answer_until_killed, args=(store.path, durability, start, sender))

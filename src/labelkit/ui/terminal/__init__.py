@@ -1,0 +1,12 @@
+"""The annotate screen: one record, one key, one stored answer.
+
+keys     what a person pressed: bytes of a terminal -> names of keys
+state    what it means: (state, key) -> state and at most one act for the store; pure
+screen   what a person sees: state -> lines of text; pure
+tty      the terminal itself: raw mode, size, and always back to normal
+session  the conversation: show, read, store, and only then show the next
+"""
+
+from labelkit.ui.terminal.session import Session, annotate_in_terminal
+
+__all__ = ["Session", "annotate_in_terminal"]

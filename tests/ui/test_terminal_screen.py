@@ -1,0 +1,142 @@
+"""What a person sees, drawn without a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from labelkit.active import QueueItem
+from labelkit.ui.terminal.screen import LONGEST_VALUE, draw
+from labelkit.ui.terminal.state import Say, State, failed, stored
+
+VOTES = {"short": "ham", "thanks": "ham", "links": "spam"}
+ITEM = QueueItem("c0123", "margin", 0.04, "undecided between ham and spam (0.52 / 0.48)", "ham", VOTES)
+STATE = State((ITEM,) * 3, ("ham", "spam"), "ana", 50)
+FIELDS = {"text": "Thank you!\nMore on https://example.org", "stars": 4, "reply": None, "note": ""}
+
+
+def test_screen_of_80_by_24() -> None:
+    """Everything a person needs is there: record, reason, votes, suggestion, keys, progress, budget and pace."""
+    state = stored(stored(STATE, "spam", "op-1", 3.0), None, "op-2", 5.0)
+    assert draw(state, FIELDS, 80, 24).plain == (
+        """\
+ labelkit annotate  c0123                                          ana · margin
+ record 3 of 3 · 1 answered · 1 skipped · 49 left of the budget · 4 s each
+────────────────────────────────────────────────────────────────────────────────
+ text   Thank you!
+        More on https://example.org
+ stars  4
+ reply  (nothing)
+ note   (empty)
+
+
+
+
+
+
+
+────────────────────────────────────────────────────────────────────────────────
+ why        undecided between ham and spam (0.52 / 0.48)
+ suggested  ham
+ votes      ham by short, thanks
+            spam by links
+────────────────────────────────────────────────────────────────────────────────
+  1  ham    2  spam
+ a accept · space skip · u undo · ? help · q quit
+ skipped"""
+    )
+
+
+def test_small_screen_keeps_record_keys_and_notice() -> None:
+    """Where room is short, votes give way first, and a long record says that it goes on."""
+    state = replace(failed(STATE, Say("ham"), "annotations.db: database or disk is full"), scroll=99)
+    screen = draw(state, {"text": "one two three four five six seven eight nine ten"}, 40, 10)
+    assert screen.plain == (
+        """\
+ labelkit annotate  c0123  ana · margin
+ record 1 of 3 · 0 answered · 50 left o…
+────────────────────────────────────────
+       seven eight nine ten
+── lines 2 to 2 of 2; arrow keys scroll
+  1  ham    2  spam
+ a accept · space skip · u undo · ? hel…
+ NOT STORED, press the key again:
+ annotations.db: database or disk is
+ full"""
+    )
+    assert screen.scroll == 1
+
+
+def test_help_page_names_every_key() -> None:
+    """The help page hides the classes: their keys do nothing there."""
+    plain = draw(replace(STATE, helping=True), FIELDS, 80, 24).plain
+    for key in ("space", "u, backspace", "a ", "?", "q, Ctrl-C, Ctrl-D", "arrows, page up/down"):
+        assert f"\n {key}" in plain
+    assert "any key goes back" in plain
+    assert "spam" not in plain
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (
+            State((), ("ham", "spam"), "ana", 5),
+            "That was the last record. Press q to quit, or u to take the last answer",
+        ),
+        (replace(STATE, budget=0), "The budget of 0 answers is spent. Press q to quit, or u to take the last answer"),
+    ],
+)
+def test_end_says_why_it_is_the_end(state: State, said: str) -> None:
+    """The last page says what ended the session and what can still be done."""
+    assert said in " ".join(draw(state, {}, 80, 24).plain.split())
+
+
+def test_many_votes_are_counted_when_they_do_not_fit() -> None:
+    """Votes that do not fit are said to be missing."""
+    item = replace(ITEM, votes={f"function_number_{i}": f"class {i % 9}" for i in range(60)})
+    plain = draw(replace(STATE, items=(item,)), FIELDS, 80, 24).plain
+    assert " more lines of votes" in plain
+    assert " text   Thank you!" in plain
+
+
+def test_value_that_is_too_long_says_how_much_is_missing() -> None:
+    """A megabyte of text is cut, and the cut is named at its end."""
+    screen = draw(replace(STATE, scroll=10**6), {"text": "x" * (LONGEST_VALUE + 1234)}, 80, 24)
+    assert "... and 1,234 more characters" in " ".join(screen.plain.split())
+
+
+def test_hostile_text_shows_as_escapes_everywhere() -> None:
+    """Ids, names, labels, reasons, functions and values cannot steer the terminal or look like markup."""
+    evil = "\x1b[2J\x9b\u202e[red]x[/red]:smile:\x07"
+    shown = "\\x1b[2J\\x9b\\u202e[red]x[/red]:smile:\\x07"
+    item = QueueItem(evil, evil, 0.0, evil, evil, {evil: evil})
+    plain = draw(State((item,), (evil, "b"), evil, 5, notice=""), {evil: evil}, 300, 24).plain
+    assert plain.count(shown) == 9  # id, annotator, strategy, value, reason, suggestion, vote, function, class
+    assert f"\n {shown[:24]}  {shown}\n" in plain  # the name of a field has 24 cells
+    assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(plain)
+
+
+@given(
+    st.dictionaries(st.text(), st.none() | st.integers() | st.floats() | st.text(), max_size=4),
+    st.text(),
+    st.integers(10, 120),
+    st.integers(5, 40),
+    st.integers(0, 100),
+    st.booleans(),
+)
+def test_every_screen_fits_its_terminal(
+    fields: dict[str, object], text: str, width: int, height: int, scroll: int, helping: bool
+) -> None:
+    """Whatever is to be shown: at most as many lines as the terminal has, none wider, nothing that steers it."""
+    item = QueueItem(text, "margin", 0.0, text, text, {text: text, "f": "ham"})
+    state = State((item,), ("ham", text), text, 5, scroll=scroll, helping=helping, notice=text.replace("\n", " "))
+    screen = draw(replace(state, notice=""), fields, width, height)
+    assert len(screen.lines) <= height
+    for line in screen.lines:
+        assert cell_len(line.plain) <= width
+        assert line.plain.isprintable() or all(ord(c) >= 0xA0 for c in line.plain if not c.isprintable())
+    assert len(screen.lines) == height or height < 9

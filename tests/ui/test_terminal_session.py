@@ -1,0 +1,450 @@
+"""The annotate screen in a real terminal (a pty), with a real store and a real SIGKILL."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import re
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labelkit.annotations import AnnotationStore
+
+CHILD = """
+import json, sys, time
+from labelkit.active import QueueItem
+from labelkit.annotations import AnnotationStore
+from labelkit.errors import LabelkitError
+from labelkit.ui.terminal import annotate_in_terminal
+
+def fields_of(record):
+    return {"text": f"the text of {record}"}
+
+url, records, classes, budget = sys.argv[1], int(sys.argv[2]), sys.argv[3].split(","), int(sys.argv[4])
+PREPARE
+items = [QueueItem(f"r{i}", "margin", 0.1, "undecided", "ham" if i % 2 else None, {"f": "ham"}) for i in range(records)]
+try:
+    session = annotate_in_terminal(items, fields_of, AnnotationStore.open(url), classes, "ana", budget)
+    print("SESSION", json.dumps(vars(session)), flush=True)
+except LabelkitError as error:
+    print("ERROR", type(error).__name__, error, flush=True)
+"""
+
+OURS = re.compile(r"\x1b\[(H|2K|J|\?1049[hl]|\?25[hl]|\?2004[hl]|[0-9;]*m)")
+PATIENCE = 20.0
+
+
+class Person:
+    """Somebody at a terminal: types, looks, and can pull the plug."""
+
+    def __init__(
+        self,
+        database: Path,
+        *,
+        records: int = 5,
+        classes: str = "ham,spam",
+        budget: int = 50,
+        prepare: str = "",
+        size: tuple[int, int] = (24, 80),
+        **environment: str,
+    ) -> None:
+        self.database = database
+        self._hand, self.tty = pty.openpty()
+        termios.tcsetwinsize(self.tty, size)
+        self.before = termios.tcgetattr(self.tty)
+        settings = {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment}
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                CHILD.replace("PREPARE", prepare),
+                f"sqlite:///{database}",
+                str(records),
+                classes,
+                str(budget),
+            ],
+            stdin=self.tty,
+            stdout=self.tty,
+            stderr=self.tty,
+            env={**os.environ, **settings},
+            start_new_session=True,
+        )
+        self.output = ""
+
+    def types(self, keys: str | bytes) -> None:
+        os.write(self._hand, keys.encode() if isinstance(keys, str) else keys)
+
+    def looks(self, seconds: float = 0.05) -> bool:
+        """Take in what has come; whether anything has."""
+        came = bool(select.select([self._hand], [], [], seconds)[0])
+        if came:
+            self.output += os.read(self._hand, 65536).decode("utf-8", "replace")
+        return came
+
+    @property
+    def screen(self) -> str:
+        """The latest screen as text."""
+        return OURS.sub("", self.output.rsplit("\x1b[H", 1)[-1]).replace("\r", "")
+
+    def sees(self, text: str) -> None:
+        """Wait until the text is on the screen."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.screen:
+            self.looks()
+            assert time.monotonic() < deadline, f"{text!r} never came; the screen is:\n{self.screen}"
+
+    def leaves(self) -> str:
+        """Wait for the end; the last line of what was printed after the screen was closed."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            self.looks()
+            assert time.monotonic() < deadline, f"it never ended; the screen is:\n{self.screen}"
+        while self.looks(0):
+            pass
+        return self.output.rsplit("\x1b[?1049l", 1)[-1].replace("\r", "").strip().rsplit("\n", 1)[-1]
+
+    def session(self) -> dict[str, int]:
+        word, _, rest = self.leaves().partition("SESSION ")
+        assert rest, f"no session but:\n{word}"
+        return dict(json.loads(rest))
+
+    def hangs_up(self) -> None:
+        os.close(self._hand)
+        self._hand = -1
+
+    def gone(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for descriptor in (self._hand, self.tty):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    @property
+    def store(self) -> AnnotationStore:
+        return AnnotationStore.open(f"sqlite:///{self.database}")
+
+
+Sit = Callable[..., Person]
+
+
+@pytest.fixture
+def sit(tmp_path: Path) -> Iterator[Sit]:
+    """Let somebody sit down at a terminal of their own."""
+    people: list[Person] = []
+
+    def sits(**options: object) -> Person:
+        people.append(Person(tmp_path / "annotations.db", **options))  # type: ignore[arg-type]
+        return people[-1]
+
+    yield sits
+    for person in people:
+        person.gone()
+
+
+def test_one_key_labels_and_moves_on(sit: Sit) -> None:
+    """A whole session: label, accept, skip, undo, label again, quit; the store holds exactly that."""
+    person = sit()
+    person.sees("the text of r0")
+    person.types("2")
+    person.sees("the text of r1")
+    person.types("a")
+    person.sees("the text of r2")
+    person.types(" ")
+    person.sees("the text of r3")
+    person.types("\x7f")
+    person.sees("the text of r2")
+    person.types("1")
+    person.sees("the text of r3")
+    person.types("q")
+    assert person.session() == {"answered": 3, "skipped": 0, "undone": 1}
+    said = [(e.kind, e.record, e.label, e.annotator, e.strategy) for e in person.store.history()]
+    assert said == [
+        ("label", "r0", "spam", "ana", "margin"),
+        ("label", "r1", "ham", "ana", "margin"),
+        ("skip", "r2", None, "ana", "margin"),
+        ("undo", "r2", None, "ana", "margin"),
+        ("label", "r2", "ham", "ana", "margin"),
+    ]
+
+
+def test_answer_is_stored_before_the_next_record_is_shown(sit: Sit) -> None:
+    """SIGKILL as soon as the screen moves after a key: the answer of that key is in the store."""
+    chance = random.Random(11)  # when to kill
+    answered: list[str] = []
+    for sitting in range(12):
+        person = sit(records=100, prepare=f"fields_of = lambda record: {{'text': 'sitting {sitting} ' + record}}")
+        for number in range(chance.randrange(1, 5)):
+            person.sees(f"sitting {sitting} r{number}")
+            while person.looks(0.01):
+                pass
+            person.types("1")
+            answered.append(f"r{number}")
+            deadline = time.monotonic() + PATIENCE
+            while not person.looks():
+                assert time.monotonic() < deadline
+        person.process.kill()
+        person.process.wait()
+        labels = [e.record for e in person.store.history() if e.kind == "label"]
+        assert labels == answered
+
+
+@pytest.mark.parametrize("key", ["q", "\x03", "\x04"])
+def test_quitting_leaves_the_terminal_as_it_was(sit: Sit, key: str) -> None:
+    """q, Ctrl-C and Ctrl-D end the session cleanly."""
+    person = sit()
+    person.sees("the text of r0")
+    assert termios.tcgetattr(person.tty) != person.before
+    person.types(key)
+    assert person.session() == {"answered": 0, "skipped": 0, "undone": 0}
+    assert person.process.returncode == 0
+    assert_restored(person)
+
+
+def assert_restored(person: Person) -> None:
+    assert termios.tcgetattr(person.tty) == person.before
+    assert person.output.count("\x1b[?1049h") == person.output.count("\x1b[?1049l") == 1
+    assert person.output.rindex("\x1b[?25h") > person.output.rindex("\x1b[?25l")
+    assert person.output.rindex("\x1b[?2004l") > person.output.rindex("\x1b[?2004h")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_end_leaves_the_terminal_as_it_was(sit: Sit, number: signal.Signals) -> None:
+    """The process ends by the signal, as its parent expects, but tidily."""
+    person = sit()
+    person.sees("the text of r0")
+    person.process.send_signal(number)
+    person.leaves()
+    assert person.process.returncode == -number
+    assert_restored(person)
+
+
+def test_interrupt_from_outside_quits(sit: Sit) -> None:
+    """SIGINT sent by another process is a Ctrl-C."""
+    person = sit()
+    person.sees("the text of r0")
+    person.process.send_signal(signal.SIGINT)
+    assert person.session() == {"answered": 0, "skipped": 0, "undone": 0}
+    assert_restored(person)
+
+
+def test_crash_leaves_the_terminal_as_it_was(sit: Sit) -> None:
+    """Also an error that nobody foresaw is readable afterwards."""
+    person = sit(prepare="def fields_of(record): raise LookupError('no such record')")
+    assert person.leaves() == "LookupError: no such record"
+    assert_restored(person)
+
+
+def test_terminal_that_goes_away_ends_the_session(sit: Sit) -> None:
+    """A closed window neither hangs the process nor loses what was said."""
+    person = sit()
+    person.sees("the text of r0")
+    person.types("1")
+    person.sees("the text of r1")
+    os.close(person.tty)
+    person.tty = -1
+    person.hangs_up()
+    assert person.process.wait(PATIENCE) is not None
+    assert set(person.store.answers()) == {"r0"}
+
+
+SLOW = """
+def fields_of(record):
+    time.sleep(0.6 if record == "r1" else 0)
+    return {"text": f"the text of {record}"}
+"""
+
+
+def test_key_typed_before_a_record_is_shown_is_no_answer_to_it(sit: Sit) -> None:
+    """A bouncing key does not label a record that nobody has seen."""
+    person = sit(prepare=SLOW)
+    person.sees("the text of r0")
+    person.types("1")
+    time.sleep(0.2)
+    person.types("2")
+    person.sees("the text of r1")
+    person.types("1")
+    person.sees("the text of r2")
+    person.types("q")
+    assert person.session() == {"answered": 2, "skipped": 0, "undone": 0}
+    assert [e.label for e in person.store.history()] == ["ham", "ham"]
+
+
+def test_pasted_text_and_special_keys_answer_nothing(sit: Sit) -> None:
+    """Only a single key on the keyboard is an answer."""
+    person = sit()
+    person.sees("the text of r0")
+    person.types("\x1b[200~1 2 a q 1\x1b[201~")
+    person.sees("this key means nothing here")
+    for piece in ("\x1b", "[5", "~"):  # page up, in pieces
+        person.types(piece)
+        time.sleep(0.01)
+    person.types("\x1b[1;5C\x1b[15~\x1b2\x1a")  # ctrl-right, F5, alt-2, ctrl-z
+    person.types("?")
+    person.sees("any key goes back")
+    person.types("1q")
+    assert person.session() == {"answered": 0, "skipped": 0, "undone": 0}
+    assert person.store.history() == []
+
+
+def test_session_ends_with_the_records_but_waits_for_an_undo(sit: Sit) -> None:
+    """After the last record the last answer can still be taken back."""
+    person = sit(records=1)
+    person.sees("the text of r0")
+    person.types("1")
+    person.sees("That was the last record.")
+    person.types("u")
+    person.sees("took back: ham")
+    person.types("2")
+    person.sees("That was the last record.")
+    person.types("\r")
+    assert person.session() == {"answered": 1, "skipped": 0, "undone": 1}
+    assert person.store.answers()["r0"].label == "spam"
+
+
+def test_budget_ends_the_session(sit: Sit) -> None:
+    """When the budget is spent no more records are shown."""
+    person = sit(budget=2)
+    for number in range(2):
+        person.sees(f"the text of r{number}")
+        person.types("1")
+    person.sees("The budget of 2 answers is spent.")
+    person.types("1q")
+    assert person.session() == {"answered": 2, "skipped": 0, "undone": 0}
+
+
+def test_window_is_drawn_anew_when_it_changes_its_size(sit: Sit) -> None:
+    """No key is needed to see a record after the window was resized."""
+    person = sit()
+    person.sees("─" * 80)
+    termios.tcsetwinsize(person.tty, (20, 61))
+    deadline = time.monotonic() + PATIENCE
+    while max(map(len, person.screen.split("\n"))) != 61:
+        person.looks()
+        assert time.monotonic() < deadline
+    assert len(person.screen.split("\n")) == 20
+    person.types("q")
+    person.leaves()
+
+
+def test_terminal_that_does_not_know_its_size_gets_80_by_24(sit: Sit) -> None:
+    """Some terminals say 0 x 0."""
+    person = sit(size=(0, 0))
+    person.sees("─" * 80)
+    assert len(person.screen.split("\n")) == 24
+    person.types("q")
+    person.leaves()
+
+
+LOCKED = "import labelkit.annotations.store as s; s.WAIT_SECONDS = 0.1"
+
+
+def test_answer_that_cannot_be_stored_is_said_and_can_be_tried_again(sit: Sit) -> None:
+    """A locked database does not end the session; the key pressed again stores the answer, once."""
+    person = sit(prepare=LOCKED)
+    person.sees("the text of r0")
+    other = sqlite3.connect(person.database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    person.types("2")
+    person.sees("NOT STORED, press the key again:")
+    assert "the text of r0" in person.screen
+    other.execute("ROLLBACK")
+    other.close()
+    person.types("2")
+    person.sees("stored: spam")
+    person.types("q")
+    assert person.session() == {"answered": 1, "skipped": 0, "undone": 0}
+    assert [(e.record, e.label) for e in person.store.history()] == [("r0", "spam")]
+
+
+def test_quitting_over_an_answer_that_was_not_stored_is_an_error(sit: Sit) -> None:
+    """Nobody leaves believing that a lost answer was kept."""
+    person = sit(prepare=LOCKED)
+    person.sees("the text of r0")
+    other = sqlite3.connect(person.database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    person.types("2")
+    person.sees("NOT STORED, press the key again:")
+    person.types("q")
+    assert person.leaves() == (
+        f"ERROR MachineError {person.database}: another process kept it locked for 0.1 seconds; try again"
+    )
+    other.close()
+    assert_restored(person)
+
+
+def test_hostile_text_never_steers_the_terminal(sit: Sit) -> None:
+    """Nothing but the screen's own few sequences reaches the terminal."""
+    evil = r"'\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x00\x08\r\x1bP1$r\x1b\\'"
+    person = sit(prepare=f"evil = {evil}\nfields_of = lambda record: {{evil: evil, 'end': 'the end'}}")
+    person.sees("the end")
+    person.types("q")
+    person.leaves()
+    rest = OURS.sub("", person.output)
+    assert {char for char in rest if not char.isprintable()} <= {"\r", "\n"}
+    assert r"\x1b]0;title\x07" in rest
+
+
+def test_no_color_is_respected(sit: Sit) -> None:
+    """With NO_COLOR set no colour is sent."""
+    for setting, coloured in [({}, True), ({"NO_COLOR": "1"}, False)]:
+        person = sit(**setting)
+        person.sees("the text of r0")
+        person.types("1")
+        person.sees("stored: ham")
+        person.types("q")
+        person.leaves()
+        assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", person.output)) is coloured
+
+
+def test_terminal_without_unicode_gets_ascii(sit: Sit) -> None:
+    """What the encoding lacks is shown as an escape instead of failing."""
+    person = sit(PYTHONIOENCODING="ascii", prepare="fields_of = lambda record: {'text': 'caf\\u00e9 \\u65e5'}")
+    person.sees(r"caf\xe9 \u65e5")
+    assert "-" * 80 in person.screen
+    person.types("q")
+    person.leaves()
+    assert person.output.isascii()
+
+
+def test_dumb_terminal_is_refused(sit: Sit) -> None:
+    """A terminal that cannot place text gets the way out instead of a mess."""
+    assert sit(TERM="dumb").leaves() == (
+        "ERROR UsageError there is no terminal to ask at; write questions with --queue N --out FILE "
+        "and read answers with --answers FILE"
+    )
+
+
+@pytest.mark.parametrize("closed", ["", "sys.stdin.close()", "sys.stdin = None"])
+def test_pipe_is_refused(tmp_path: Path, closed: str) -> None:
+    """Without a terminal nobody is asked, and nothing waits for ever."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD.replace("PREPARE", closed), f"sqlite:///{tmp_path}/a.db", "3", "ham,spam", "5"],
+        input="1",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout == (
+        "ERROR UsageError there is no terminal to ask at; write questions with --queue N --out FILE "
+        "and read answers with --answers FILE\n"
+    )
+    assert done.stderr == ""
+
+
+def test_more_classes_than_keys_are_refused_before_the_screen_opens(sit: Sit) -> None:
+    """The terminal is not touched."""
+    person = sit(classes=",".join(f"c{i}" for i in range(57)))
+    assert person.leaves().startswith("ERROR UsageError 57 classes are more than the 56 keys of the screen")
+    assert "\x1b" not in person.output
