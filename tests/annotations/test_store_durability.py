@@ -2,37 +2,75 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import random
-import resource
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import store_writers
 
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.durability import JOURNAL, WAL, Durability, durability_for, writers_queue
 from labelkit.errors import MachineError
 
-KILLS = 40
+KILLS = 25  # in each journal mode
 PEOPLE = 4
 ANSWERS = 100
 
 BOTH = pytest.mark.parametrize("durability", [JOURNAL, WAL], ids=lambda durability: durability.journal_mode)
 
 
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    """Real processes, forked from a clean server that has imported the store already."""
+@dataclass
+class Started:
+    """A process and what it says."""
+
+    process: ForkServerProcess
+    _ear: Connection
+
+    def says(self) -> Any:
+        """The next thing it says. Raises EOFError when it has died instead."""
+        assert self._ear.poll(60), "the process says nothing"
+        return self._ear.recv()
+
+    def rest(self) -> list[Any]:
+        """What it said before it died."""
+        said = []
+        with contextlib.suppress(EOFError):
+            while True:
+                said.append(self.says())
+        return said
+
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start real processes, forked from a clean server that has imported the store already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["labelkit.annotations.store"])
-    return context
+    processes: list[ForkServerProcess] = []
+
+    def starts(work: Callable[..., None], *arguments: object) -> Started:
+        ear, mouth = context.Pipe(duplex=False)
+        processes.append(context.Process(target=work, args=(mouth, *arguments)))
+        processes[-1].start()
+        mouth.close()
+        return Started(processes[-1], ear)
+
+    yield starts
+    for process in processes:
+        process.kill()
+        process.join()
 
 
 def prepared(path: Path, durability: Durability) -> AnnotationStore:
@@ -86,69 +124,33 @@ def test_store_uses_what_is_safe_with_the_library_found(tmp_path: Path) -> None:
     assert mode == durability_for(sqlite3.sqlite_version_info).journal_mode
 
 
-def _answer_until_killed(path: Path, durability: Durability, start: int, acknowledged: Connection) -> None:
-    store = AnnotationStore(path, durability)
-    for number in range(start, start + 1000):
-        store.add(f"c{number}", "spam", "ana", "margin", f"op-{number}")
-        acknowledged.send(number)
-
-
 @BOTH
-def test_acknowledged_answers_survive_sigkill(
-    processes: ForkServerContext, tmp_path: Path, durability: Durability
-) -> None:
-    """A process killed right after the acknowledgement has lost nothing it acknowledged, and at most one answer more
-    than acknowledged is there."""
+def test_acknowledged_answers_survive_sigkill(start: Start, tmp_path: Path, durability: Durability) -> None:
+    """A process killed right after an acknowledgement loses nothing, and at most one more answer than acknowledged
+    is there."""
     store = prepared(tmp_path / "annotations.db", durability)
     acknowledged: set[str] = set()
-    start, chance = 0, random.Random(7)  # when to kill
-    for _ in range(KILLS // 2):
-        receiver, sender = processes.Pipe(duplex=False)
-        process = processes.Process(target=_answer_until_killed, args=(store.path, durability, start, sender))
-        process.start()
-        sender.close()
+    chance = random.Random(7)  # when to kill
+    for kill in range(KILLS):
+        started = start(store_writers.answer_until_killed, store.path, durability, kill * 1000)
         for _ in range(chance.randrange(1, 6)):
-            acknowledged.add(f"c{receiver.recv()}")
-        process.kill()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
-        while receiver.poll():  # sent before the kill arrived
-            try:
-                acknowledged.add(f"c{receiver.recv()}")
-            except EOFError:
-                break
-        receiver.close()
-        stored = store.answers().keys()
-        assert acknowledged <= stored
-        start += 1000
-    assert len(store.answers()) <= len(acknowledged) + KILLS // 2
+            acknowledged.add(started.says())
+        started.process.kill()
+        started.process.join()
+        assert started.process.exitcode == -signal.SIGKILL
+        acknowledged |= set(started.rest())  # said before the kill arrived
+        assert acknowledged <= store.answers().keys()
+    assert len(store.answers()) <= len(acknowledged) + KILLS
     assert integrity(store.path) == "ok"
 
 
-def _answer_all(path: Path, durability: Durability, who: str, count: int, result: Connection) -> None:
-    errors = []
-    store = AnnotationStore(path, durability)
-    for number in range(count):
-        try:
-            store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
-        except Exception as error:  # noqa: BLE001 - counted, and shown by the assertion
-            errors.append(repr(error))
-    result.send(errors)
-
-
 @BOTH
-def test_several_people_at_once_lose_nothing(
-    processes: ForkServerContext, tmp_path: Path, durability: Durability
-) -> None:
+def test_several_people_at_once_lose_nothing(start: Start, tmp_path: Path, durability: Durability) -> None:
     """Processes that write at the same time get no error, and every answer is stored once."""
     store = prepared(tmp_path / "annotations.db", durability)
     people = [f"person-{i}" for i in range(PEOPLE)]
-    results = []
-    for who in people:
-        receiver, sender = processes.Pipe(duplex=False)
-        processes.Process(target=_answer_all, args=(store.path, durability, who, ANSWERS, sender)).start()
-        results.append(receiver)
-    assert [receiver.recv() for receiver in results] == [[]] * PEOPLE
+    working = [start(store_writers.answer_all, store.path, durability, who, ANSWERS) for who in people]
+    assert [started.says() for started in working] == [[]] * PEOPLE
     history = store.history()
     assert {(e.annotator, e.record) for e in history} == {(who, f"c{i}") for who in people for i in range(ANSWERS)}
     assert [e.sequence for e in history] == list(range(1, PEOPLE * ANSWERS + 1))
@@ -176,46 +178,20 @@ def test_threads_share_a_store(tmp_path: Path, durability: Durability) -> None:
     assert store.last_sequence == 80
 
 
-def _open_many(path: Path, result: Connection) -> None:
-    try:
-        AnnotationStore.open(f"sqlite:///{path}").add("c1", "spam", "ana", "", "same")
-        result.send(None)
-    except Exception as error:  # noqa: BLE001 - shown by the assertion
-        result.send(repr(error))
-
-
-def test_several_processes_make_one_database(processes: ForkServerContext, tmp_path: Path) -> None:
+def test_several_processes_make_one_database(start: Start, tmp_path: Path) -> None:
     """Of processes that open a store that is not there yet, one makes it and all use it."""
     for attempt in range(5):
         path = tmp_path / f"{attempt}" / "annotations.db"
-        results = []
-        for _ in range(4):
-            receiver, sender = processes.Pipe(duplex=False)
-            processes.Process(target=_open_many, args=(path, sender)).start()
-            results.append(receiver)
-        assert [receiver.recv() for receiver in results] == [None] * 4
+        working = [start(store_writers.open_and_answer, path) for _ in range(4)]
+        assert [started.says() for started in working] == [None] * 4
         assert AnnotationStore.open(f"sqlite:///{path}").last_sequence == 1
 
 
-def _fill_disk(path: Path, limit: int, result: Connection) -> None:
-    store = AnnotationStore.open(f"sqlite:///{path}")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    acknowledged = 0
-    try:
-        for number in range(10_000):
-            store.add(f"c{number}" * 20, "spam", "ana", "margin", f"op-{number}")
-            acknowledged += 1
-    except Exception as error:  # noqa: BLE001 - its kind is what is asked
-        result.send((acknowledged, type(error).__name__, str(error)))
-
-
 @pytest.mark.parametrize("limit", range(32_768, 65_536, 7_001))
-def test_full_disk_is_said_and_keeps_what_was_stored(processes: ForkServerContext, tmp_path: Path, limit: int) -> None:
+def test_full_disk_is_said_and_keeps_what_was_stored(start: Start, tmp_path: Path, limit: int) -> None:
     """An answer that the disk does not take is not acknowledged; those before it stay, and later it is taken."""
     path = tmp_path / "annotations.db"
-    receiver, sender = processes.Pipe(duplex=False)
-    processes.Process(target=_fill_disk, args=(path, limit, sender)).start()
-    acknowledged, kind, message = receiver.recv()
+    acknowledged, kind, message = start(store_writers.answer_until_full, path, limit).says()
     assert (kind, message) == ("MachineError", f"{path}: disk I/O error; nothing was stored")
     store = AnnotationStore.open(f"sqlite:///{path}")
     assert acknowledged == store.last_sequence > 0
