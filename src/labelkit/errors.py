@@ -90,8 +90,10 @@ class ProjectBusyError(LabelkitError):
     exit_code = 4
 
 
-def listed(problems: Sequence[str], limit: int = SHOWN_PROBLEMS) -> str:
+def listed(problems: Sequence[str], limit: int = SHOWN_PROBLEMS, total: int | None = None) -> str:
     """Join problems into one message: at most `limit` of them, then a count.
+
+    `total` says how many there are where `problems` holds only the first ones.
 
     >>> print(listed(["a.csv: row 2: bad", "a.csv: row 3: bad", "a.csv: row 4: bad"], limit=2))
     a.csv: row 2: bad
@@ -99,27 +101,36 @@ def listed(problems: Sequence[str], limit: int = SHOWN_PROBLEMS) -> str:
     and 1 more
     """
     shown = list(problems[:limit])
-    if len(problems) > limit:
-        shown.append(f"and {len(problems) - limit:,} more")
-    return "\n".join(shown)
+    hidden = (len(problems) if total is None else total) - len(shown)
+    return "\n".join([*shown, f"and {hidden:,} more"] if hidden else shown)
 
 
 def named(words: Iterable[str], limit: int = SHOWN_PROBLEMS) -> str:
-    """Quote and join names for a message.
+    """Quote and join names for a message, long ones cut short.
 
     >>> named(["review_id", "text"])
     '"review_id", "text"'
     """
     words = list(words)
-    quoted = ", ".join(f'"{visible(word)}"' for word in words[:limit])
+    quoted = ", ".join(f'"{shortened(word)}"' for word in words[:limit])
     return quoted + (f" and {len(words) - limit:,} more" if len(words) > limit else "")
 
 
+def shortened(text: str, limit: int = 80) -> str:
+    """Visible text of at most `limit` characters, and an ellipsis where something was cut off.
+
+    >>> shortened("a long story", limit=6)
+    'a long…'
+    """
+    return visible(text[:limit]) + ("…" if len(text) > limit else "")
+
+
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_WITHOUT_WIDTH = frozenset("\u200b\u2060\ufeff")  # two names that look the same; joiners of emoji and scripts are text
 
 
 def visible(text: str, keep: str = "") -> str:
-    r"""Replace control, bidi-control and surrogate characters by visible escapes.
+    r"""Replace control, bidi-control, zero-width space and surrogate characters by visible escapes.
 
     Printing the result can neither steer a terminal nor reorder a line. Characters in `keep` stay as they are.
 
@@ -132,7 +143,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def _is_hidden(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs"} or char in _BIDI_CONTROLS or char in "\u2028\u2029"
+    return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _BIDI_CONTROLS or char in _WITHOUT_WIDTH
 
 
 def _escape(char: str) -> str:

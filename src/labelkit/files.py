@@ -7,12 +7,15 @@ file or the new one, never a part, also after a power cut.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import secrets
 import socket
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,32 +30,45 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise MachineError(f"{visible(str(error.filename or path))}: {reason[:1].lower()}{reason[1:]}") from error
+        named = error.filename if isinstance(error.filename, str) else ""
+        shown = path if not named or named.endswith(TEMPORARY) else named
+        reason = error.strerror or str(error) or type(error).__name__
+        raise MachineError(f"{visible(str(shown))}: {reason[:1].lower()}{visible(reason[1:])}") from error
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a binary file that replaces `path` when, and only when, the block ends well.
 
+    The permissions of a file that is replaced stay; a symbolic link is replaced, not followed.
     Raises MachineError when the disk does not take it; the old file then stands untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     with machine_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o666)
+        make_folder(path.parent)
+        temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                with contextlib.suppress(OSError):  # a file system without locks: `sweep` leaves the file alone
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _keep_permissions(path, descriptor)
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
+                os.fsync(descriptor)
+                temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
         sync_folder(path.parent)
+
+
+def _keep_permissions(path: Path, descriptor: int) -> None:
+    """Nobody who could not read the old file can read the new one."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISREG(mode):
+            os.fchmod(descriptor, stat.S_IMODE(mode))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -64,7 +80,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write JSON atomically, keys sorted, as a person would like to read it."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # A file name that is not UTF-8 comes from the system with lone surrogates; JSON writes those as \udc80.
+    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that they survive a power cut."""
+    if folder.is_dir() or folder == folder.parent:
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -76,42 +102,87 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process left behind. Call it only while holding the lock."""
-    for leftover in folder.glob(f".*{TEMPORARY}"):
+def sweep(folder: Path, *, below: bool = False) -> None:
+    """Remove temporary files that killed processes left in the folder (and, with `below`, in those below it).
+
+    A file that somebody is still writing is locked, and stays.
+    """
+    for leftover in (folder.rglob if below else folder.glob)(f".*{TEMPORARY}"):
         with contextlib.suppress(OSError):
-            leftover.unlink()
+            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+            finally:
+                os.close(descriptor)
+
+
+_held: dict[tuple[int, str], Mapping[str, object]] = {}
+"""Locks of this process, (pid, path) -> holder. To the system a second record lock of one process on one file is the
+same lock, and closing any descriptor of the file gives it up: threads must be kept apart before they open it."""
 
 
 @contextlib.contextmanager
 def project_lock(path: Path, verb: str) -> Iterator[None]:
-    """Hold the project's one write lock for the block.
+    """Hold the project's one write lock for the block; it keeps processes and threads apart.
 
     The lock is a POSIX record lock: forked workers do not inherit it and a killed holder frees it at once.
     Raises ProjectBusyError naming who holds it.
     """
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "verb": verb, "since": timestamp()}
+    place = (os.getpid(), os.path.realpath(path))
+    first = _held.setdefault(place, holder)
+    if first is not holder:
+        raise ProjectBusyError(_busy(first))
+    try:
+        with _record_lock(path, holder):
+            yield
+    finally:
+        del _held[place]
+
+
+@contextlib.contextmanager
+def _record_lock(path: Path, holder: Mapping[str, object]) -> Iterator[None]:
     with machine_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     try:
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ProjectBusyError(_who_holds(descriptor)) from error
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "verb": verb, "since": timestamp()}
         with machine_errors(path):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(holder).encode(), 0)
-        yield
+            _acquire(descriptor, holder)
+        try:
+            yield
+        finally:
+            if holder["pid"] == os.getpid():  # not a forked child on its way out
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
-def _who_holds(descriptor: int) -> str:
+def _acquire(descriptor: int, holder: Mapping[str, object]) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise ProjectBusyError(_busy(_read_holder(descriptor))) from error
+        raise
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+
+
+def _read_holder(descriptor: int) -> Mapping[str, object]:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
-        who = "labelkit {verb} (pid {pid} on {host}) has been writing since {since}".format(**holder)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError):
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def _busy(holder: Mapping[str, object]) -> str:
+    if {"verb", "pid", "host", "since"} <= holder.keys():
+        said = {key: visible(str(value)) for key, value in holder.items()}
+        who = "labelkit {verb} (pid {pid} on {host}) has been writing since {since}".format_map(said)
+    else:
         who = "another labelkit process is writing"
     return f"the project is busy: {who}; try again when it is done"
 
@@ -122,5 +193,5 @@ def timestamp(seconds: float | None = None) -> str:
     >>> timestamp(0)
     '1970-01-01T00:00:00.000Z'
     """
-    seconds = time.time() if seconds is None else seconds
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03d}Z"
+    milliseconds = time.time_ns() // 1_000_000 if seconds is None else round(seconds * 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000)) + f".{milliseconds % 1000:03d}Z"

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from labelkit.errors import ConfigError, listed, named, visible
+from labelkit.errors import ConfigError, listed, named, shortened, visible
+from labelkit.files import machine_errors
 
 FILE_NAME = "labelkit.toml"
 MAX_CLASSES = 127
@@ -44,8 +46,9 @@ class ProjectSection(Section):
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> ProjectSection:
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError("the class names must differ from one another")
+        twice = sorted(name for name, times in Counter(self.classes).items() if times > 1)
+        if twice:
+            raise ValueError(f"{named(twice)} stands twice in classes; the names must differ from one another")
         return self
 
 
@@ -63,9 +66,9 @@ class DataSection(Section):
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataSection:
         roles = [*self.fields, self.id] + [name for name in (self.gold, self.split) if name]
-        twice = {name for name in roles if roles.count(name) > 1}
+        twice = sorted(name for name, times in Counter(roles).items() if times > 1)
         if twice:
-            raise ValueError(f"{named(sorted(twice))} is named twice; a column is id, field, gold or split")
+            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold or split")
         return self
 
 
@@ -154,45 +157,94 @@ def find_project(start: Path) -> ProjectFolder:
 
     Raises ConfigError when there is none or it does not hold.
     """
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
-            return read_project(folder)
-    raise ConfigError(f"no {FILE_NAME} in {visible(str(start))} or above; start a project with `labelkit init`")
+    shown = visible(str(start))
+    try:
+        folder = start.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the path
+        raise ConfigError(f"{shown}: no such folder") from error
+    for root in (folder, *folder.parents):
+        with machine_errors(root):
+            found = (root / FILE_NAME).is_file()
+        if found:
+            return read_project(root)
+    raise ConfigError(f"no {FILE_NAME} in {visible(str(folder))} or above; start a project with `labelkit init`")
 
 
 def read_project(root: Path) -> ProjectFolder:
-    """Read labelkit.toml of the folder `root`."""
+    """Read labelkit.toml of the folder `root`. Raises ConfigError when it does not hold."""
     path = root / FILE_NAME
+    with machine_errors(path):
+        content = path.read_bytes()
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return ProjectFolder(root, Settings.model_validate(tomllib.loads(content.decode("utf-8-sig"))))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{FILE_NAME}: not UTF-8: byte 0x{error.object[error.start]:02X}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{FILE_NAME}: not TOML: {visible(str(error))}") from error
-    except OSError as error:
-        raise ConfigError(f"{visible(str(path))}: {error.strerror}") from error
-    try:
-        return ProjectFolder(root, Settings.model_validate(content))
+        row, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ConfigError(f"{FILE_NAME}: row {row}: invalid UTF-8 byte 0x{byte:02X}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{FILE_NAME}: nested too deeply") from error
     except ValidationError as error:
         raise ConfigError(listed([_explained(problem) for problem in error.errors()])) from error
+    except ValueError as error:  # also what tomllib lets through, such as a number of 5,000 digits
+        raise ConfigError(f"{FILE_NAME}: not TOML: {shortened(str(error), 200)}") from error
+
+
+_WORDS = {
+    "missing": "missing",
+    "string_type": "must be a text in quotes",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "literal_error": "must be {expected}",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "value_error": "{error}",
+}
 
 
 def _explained(problem: Any) -> str:
     """One pydantic problem in the words of labelkit.toml."""
-    place = [str(part) for part in problem["loc"]]
-    where = f"{FILE_NAME}: [{visible(place[0])}]" + "".join(f" {visible(part)}" for part in place[1:])
-    if problem["type"] == "missing":
-        return f"{where}: missing"
+    location, value = list(problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(place[:-1])
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"known are {named(known)}"
-        return f"{where}: unknown key; {hint}"
-    message = problem["msg"].removeprefix("Value error, ")
-    value = problem["input"]
-    said = f" (it says {visible(repr(value))})" if isinstance(value, (str, int, float, bool)) else ""
-    return f"{where}: {message[:1].lower()}{message[1:]}{said}"
+        return _unknown([str(part) for part in location], value)
+    words = _WORDS.get(problem["type"])
+    what = problem["msg"] if words is None else words.format_map(problem.get("ctx", {}))
+    return f"{FILE_NAME}: {_place(location)}: {what}" + (f", not {_as_toml(value)}" if _is_plain(value) else "")
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and value != ""
+
+
+def _as_toml(value: object) -> str:
+    """A plain value as it stands in the file."""
+    if isinstance(value, str):
+        return f'"{shortened(value, 60)}"'
+    return shortened(str(value).lower(), 60)  # true and false are written small
+
+
+def _place(location: list[str | int]) -> str:
+    """`[data] fields, item 2` for a pydantic location."""
+    names = [visible(part) for part in location if isinstance(part, str) and part != "[key]"]
+    items = "".join(f", item {part + 1}" for part in location if isinstance(part, int))
+    return f"[{names[0]}]{items}" if len(names) == 1 else f"[{'.'.join(names[:-1])}] {names[-1]}{items}"
+
+
+def _unknown(location: list[str], value: object) -> str:
+    """What a key that nothing reads could have been meant to be."""
+    known, key = _known_keys(location[:-1]), location[-1]
+    near = difflib.get_close_matches(key[:200], known, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"known are {named(known)}"
+    if len(location) > 1:
+        return f"{FILE_NAME}: [{location[0]}] {shortened(key)}: unknown key; {hint}"
+    if isinstance(value, dict):
+        return f"{FILE_NAME}: [{shortened(key)}]: unknown section; {hint}"
+    return f"{FILE_NAME}: {shortened(key)}: a key outside any section; known sections are {named(known)}"
 
 
 def _known_keys(place: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from labelkit.errors import visible
@@ -16,11 +17,22 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
     spam         7
     """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    widths = [max(_width(line[i]) for line in lines) for i in range(len(header))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
+            cell + blanks if i < left else blanks + cell
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            for blanks in [" " * (width - _width(cell))]
         ).rstrip()
         for line in lines
+    )
+
+
+def _width(text: str) -> int:
+    """Columns that the text takes in a terminal: two for East Asian wide characters, none for combining marks."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(char) in {"Mn", "Me", "Cf"} else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
     )

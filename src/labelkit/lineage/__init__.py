@@ -1,6 +1,15 @@
 """Fingerprints and run records: where a label came from."""
 
-from labelkit.lineage.fingerprints import CHUNK_ROWS, DataFingerprint, hash_bytes, hash_file, hash_json, hash_tree
+from labelkit.lineage.fingerprints import (
+    CHUNK_ROWS,
+    DataFingerprint,
+    canonical_column,
+    canonical_type,
+    hash_bytes,
+    hash_file,
+    hash_json,
+    hash_tree,
+)
 from labelkit.lineage.runs import Run, RunStore, library_versions
 
 __all__ = [
@@ -8,6 +17,8 @@ __all__ = [
     "DataFingerprint",
     "Run",
     "RunStore",
+    "canonical_column",
+    "canonical_type",
     "hash_bytes",
     "hash_file",
     "hash_json",

@@ -42,7 +42,8 @@ def hash_json(value: object) -> str:
 
 def hash_tree(folder: Path, patterns: Iterable[str]) -> dict[str, str]:
     """SHA-256 of every file below the folder that fits one of the patterns, by relative path, in name order."""
-    paths = sorted({path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()})
+    with machine_errors(folder):
+        paths = sorted({path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()})
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in paths if "__pycache__" not in path.parts}
 
 
@@ -59,9 +60,13 @@ class DataFingerprint:
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
+        self._last = CHUNK_ROWS  # rows of the last chunk
 
     def add(self, chunk: pa.RecordBatch) -> None:
-        """Add the next chunk; all but the last must have CHUNK_ROWS rows."""
+        """Add the next chunk. All but the last must have CHUNK_ROWS rows: ValueError for any that follows another."""
+        if self._last != CHUNK_ROWS or chunk.num_rows > CHUNK_ROWS:
+            raise ValueError(f"chunks of {CHUNK_ROWS} rows are needed, not {self._last} then {chunk.num_rows}")
+        self._last = chunk.num_rows
         self._hash.update(chunk_fingerprint(chunk))
 
     def hexdigest(self) -> str:
@@ -79,52 +84,108 @@ def chunk_fingerprint(chunk: pa.RecordBatch) -> bytes:
 
 
 def _hash_column(digest: Any, column: pa.Array) -> None:
+    """Kind, which values are null, their lengths where they have any, their bytes."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    canonical = canonical_column(column)
-    kind = canonical.type
-    digest.update(str(kind).encode() + b"\0")
-    digest.update(np.packbits(pc.is_valid(canonical).to_numpy(zero_copy_only=False)).tobytes())
-    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
-        filled = pc.fill_null(canonical, "" if pa.types.is_large_string(kind) else b"")
+    kind, values = _hashable(column)
+    digest.update(kind.encode() + b"\0")
+    digest.update(np.packbits(pc.is_valid(values).to_numpy(zero_copy_only=False)).tobytes())
+    if pa.types.is_large_binary(values.type):
+        filled = pc.fill_null(values, b"")
         digest.update(np.ascontiguousarray(pc.binary_length(filled).to_numpy()))
-        digest.update(b"".join(_value_bytes(filled)))
+        digest.update(_value_bytes(filled))
     else:
-        digest.update(np.ascontiguousarray(pc.fill_null(canonical, 0).to_numpy(zero_copy_only=False)))
+        numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+        if kind == "float":
+            numbers = np.where(np.isnan(numbers), np.nan, numbers)  # one NaN out of the 2**52 that there are
+        digest.update(np.ascontiguousarray(numbers))
 
 
-def _value_bytes(text: pa.Array) -> Iterable[memoryview]:
+def _hashable(column: pa.Array) -> tuple[str, pa.Array]:
+    """The kind of a column as the hash names it, and its values as large_binary or as numbers."""
+    import pyarrow as pa
+
+    column = canonical_column(column)
+    kind = column.type
+    if column.null_count == len(column):  # nothing in it tells what it could have held
+        return "text", pa.nulls(len(column), pa.large_binary())
+    if pa.types.is_large_string(kind):
+        return "text", column.cast(pa.large_binary())
+    if pa.types.is_large_binary(kind):
+        return "bytes", column
+    if pa.types.is_boolean(kind):
+        return "bool", column.cast(pa.uint8())
+    if pa.types.is_uint64(kind):
+        return _narrowed(column)
+    if pa.types.is_int64(kind):
+        return "int", column
+    if pa.types.is_floating(kind):
+        return "float", column
+    return "json", pa.array(_json_texts(column), pa.large_string()).cast(pa.large_binary())
+
+
+def _narrowed(column: pa.Array) -> tuple[str, pa.Array]:
+    """Whole numbers without sign are whole numbers like any other, where they fit."""
+    import pyarrow as pa
+
+    try:
+        return "int", column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return "uint", column
+
+
+def _json_texts(column: pa.Array) -> list[str | None]:
+    """Dates, decimals, lists and objects as JSON text."""
+    import pyarrow as pa
+
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError):  # a date beyond those of Python
+        values = column.cast(pa.string()).to_pylist()
+    return [None if value is None else json.dumps(value, default=str, sort_keys=True) for value in values]
+
+
+def _value_bytes(values: pa.Array) -> memoryview:
     """The bytes of all values one after another, without copying."""
     import numpy as np
 
-    _, offsets, values = text.buffers()
-    if values is not None and len(text):
-        ends = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(text) + 1]
-        yield memoryview(values)[int(ends[0]) : int(ends[-1])]
+    _, offsets, content = values.buffers()
+    if content is None or not len(values):
+        return memoryview(b"")
+    ends = np.frombuffer(offsets, np.int64)[values.offset : values.offset + len(values) + 1]
+    return memoryview(content)[int(ends[0]) : int(ends[-1])]
 
 
 def canonical_column(column: pa.Array) -> pa.Array:
-    """The column in its canonical type: large_string, large_binary, int64, float64, uint8 (bool), or JSON text."""
+    """The column in its canonical type, without loss: see `canonical_type`.
+
+    >>> import pyarrow as pa
+    >>> canonical_column(pa.array(["a", "b", "a"]).dictionary_encode()).type
+    DataType(large_string)
+    """
     import pyarrow as pa
 
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(column.type):
         return canonical_column(column.dictionary_decode())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.large_string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return column.cast(pa.large_binary())
-    if pa.types.is_boolean(kind):
-        return column.cast(pa.uint8())
-    if pa.types.is_uint64(kind):
-        return column
-    if pa.types.is_integer(kind):
-        return column.cast(pa.int64())
-    if pa.types.is_floating(kind):
-        return column.cast(pa.float64())
-    if pa.types.is_null(kind):
-        return pa.nulls(len(column), pa.large_string())
-    values = [None if value is None else json.dumps(value, default=str, sort_keys=True) for value in column.to_pylist()]
-    return pa.array(values, pa.large_string())
+    kind = canonical_type(column.type)
+    return column if column.type == kind else column.cast(kind)
+
+
+def canonical_type(kind: pa.DataType) -> pa.DataType:
+    """large_string, large_binary, int64 (uint64 stays), float64; a type that is none of these stays as it is."""
+    import pyarrow as pa
+    import pyarrow.types as is_a
+
+    if is_a.is_dictionary(kind):
+        return canonical_type(kind.value_type)
+    if is_a.is_string(kind) or is_a.is_string_view(kind) or is_a.is_null(kind):
+        return pa.large_string()
+    if is_a.is_binary(kind) or is_a.is_binary_view(kind) or is_a.is_fixed_size_binary(kind):
+        return pa.large_binary()
+    if is_a.is_integer(kind) and not is_a.is_uint64(kind):
+        return pa.int64()
+    if is_a.is_floating(kind):
+        return pa.float64()
+    return kind

@@ -11,12 +11,12 @@ import importlib.metadata
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from labelkit.errors import ArtifactError, visible
-from labelkit.files import timestamp, write_json
+from labelkit.files import machine_errors, write_json
 from labelkit.lineage.fingerprints import hash_json
 
 SCHEMA_VERSION = 1
@@ -52,7 +52,7 @@ class Run:
 
     def with_(self, **changes: Any) -> Run:
         """A copy with some fields changed."""
-        return Run(**{**{name: getattr(self, name) for name in self.__dataclass_fields__}, **changes})
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,46 @@ class RunStore:
 
     def write(self, run: Run) -> None:
         """Record the run. Its other files must be in place: run.json comes last and makes the run exist."""
-        write_json(self.path(run.id) / "run.json", {"schema": SCHEMA_VERSION, **asdict(run)})
+        path = self.path(run.id) / "run.json"
+        content = {"schema": SCHEMA_VERSION, **json.loads(json.dumps(asdict(run), allow_nan=False))}
+        write_json(path, {**content, "checksum": hash_json(content)})
 
     def exists(self, run_id: str) -> bool:
         """Whether such a run was recorded."""
         return bool(_RUN_ID.fullmatch(run_id)) and (self.folder / run_id / "run.json").is_file()
 
     def read(self, run_id: str) -> Run:
-        """Read a run record. Raises ArtifactError when it is missing or not whole."""
+        """Read a run record. Raises ArtifactError when it is missing or not what was written."""
         path = self.path(run_id) / "run.json"
+        if not path.is_file():
+            raise ArtifactError(f"run {run_id}: no record of it in {visible(str(self.folder))}")
+        with machine_errors(path):
+            text = path.read_bytes()
         try:
-            content = json.loads(path.read_bytes())
-            if content.pop("schema") != SCHEMA_VERSION:
-                raise ValueError("another schema version")
-            return Run(**{**content, "parents": tuple(content["parents"])})
-        except FileNotFoundError as error:
-            raise ArtifactError(f"run {run_id}: no record of it in {visible(str(self.folder))}") from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            content = json.loads(text)
+            if content["schema"] != SCHEMA_VERSION or content.pop("checksum") != hash_json(content):
+                raise ValueError("not what was written")
+            del content["schema"]
+            run = Run(**{**content, "parents": tuple(content["parents"])})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ArtifactError(f"run {run_id}: run.json is damaged or from another version of labelkit") from error
+        if run.id != run_id:
+            raise ArtifactError(f"run {run_id}: run.json is that of run {visible(str(run.id))}")
+        return run
 
     def __iter__(self) -> Iterator[Run]:
-        """All readable runs, oldest first."""
-        runs = [self.read(path.parent.name) for path in self.folder.glob("*/run.json")]
-        return iter(sorted(runs, key=lambda run: run.finished))
+        """All runs, oldest first. Raises ArtifactError when one of them is damaged."""
+        runs = [self.read(path.parent.name) for path in self.folder.glob("*/run.json") if self.exists(path.parent.name)]
+        return iter(sorted(runs, key=lambda run: (run.finished, run.id)))
 
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:
-    """Installed versions of distributions, read without importing them."""
-    return {name: importlib.metadata.version(name) for name in names}
+    """Installed versions of distributions, read without importing them; "" for one that is not installed."""
+    return {name: _version(name) for name in names}
 
 
-def now() -> str:
-    """The time as run records write it."""
-    return timestamp()
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -101,7 +101,7 @@ def _gold_indices(project: ProjectFolder, records: Records, values: list[Any]) -
         else:
             column = visible(str(project.settings.data.gold))
             raise DataError(
-                f'{records.source.name}: {records.source.place(i)}, column "{column}": '
+                f'{records.source.name}: {records.source.places([i])[0]}, column "{column}": '
                 f"{visible(repr(value)[:60])} is no class; classes are {named(classes)}"
             )
     return out

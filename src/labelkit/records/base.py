@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from labelkit.errors import SHOWN_PROBLEMS, DataError, listed, named, visible
-from labelkit.lineage import CHUNK_ROWS, DataFingerprint
+from labelkit.errors import SHOWN_PROBLEMS, DataError, listed, named, shortened, visible
+from labelkit.lineage import CHUNK_ROWS, DataFingerprint, canonical_column
+from labelkit.records.ids import SeenIds, bad_ids, ids_as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+PANDAS_INDEX = "__index_level_"  # pandas hands over, and stores, an index without a name under such a column
 
 
 class Source(Protocol):
@@ -26,11 +29,11 @@ class Source(Protocol):
         ...
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The named columns, in batches of any size, in the same order each time."""
+        """The named columns, in batches of any size, in the same order and of the same types each time."""
         ...
 
-    def place(self, index: int) -> str:
-        """Where a person finds the record with this 0-based index: "row 17"."""
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """Where a person finds the records with these 0-based indices: "row 17"."""
         ...
 
 
@@ -52,17 +55,14 @@ class Records:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Chunks of 65,536 rows (the last one shorter): the id column as string, then the other columns.
 
+        Text is large_string, whole numbers int64 (or uint64), other numbers float64, whatever the source has.
         Raises DataError on a null, empty or repeated id, naming where it stands.
         """
-        wanted = list(self.columns) if columns is None else [self.id, *(c for c in columns if c != self.id)]
-        missing = [column for column in wanted if column not in self.columns]
-        if missing:
-            raise DataError(no_column(self.source.name, missing[0], self.columns))
-        seen: dict[str, int] = {}
-        first = 0
-        for chunk in rechunk(self._with_text_ids(wanted)):
-            self._check_ids(chunk.column(0).to_pylist(), seen, first)
-            first += chunk.num_rows
+        wanted = self._wanted(columns)
+        seen = SeenIds()
+        for chunk in rechunk(self._parts(wanted)):
+            if not seen.add(chunk.column(0).to_pylist()):
+                self._refuse_bad_ids()
             yield chunk
 
     def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -70,7 +70,11 @@ class Records:
         import pyarrow as pa
 
         chunks = list(self.batches(columns))
-        return pa.Table.from_batches(chunks) if chunks else self._no_rows(columns)
+        if chunks:
+            return pa.Table.from_batches(chunks)
+        wanted = self._wanted(columns)
+        kinds = [pa.string(), *[pa.large_string()] * (len(wanted) - 1)]
+        return pa.schema(list(zip(wanted, kinds, strict=True))).empty_table()
 
     def fingerprint(self) -> str:
         """SHA-256 over the records' columns, chunk by chunk; independent of the file format."""
@@ -79,59 +83,63 @@ class Records:
             fingerprint.add(chunk)
         return fingerprint.hexdigest()
 
-    def _no_rows(self, columns: Sequence[str] | None) -> pa.Table:
+    def _wanted(self, columns: Sequence[str] | None) -> list[str]:
+        """The id and the named columns, each of them once."""
+        wanted = list(dict.fromkeys([self.id, *(self.columns if columns is None else columns)]))
+        check_columns(wanted, self.columns, self.source.name)
+        return wanted
+
+    def _parts(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Batches of at most CHUNK_ROWS rows, whole and in canonical types."""
         import pyarrow as pa
 
-        names = list(self.columns) if columns is None else [self.id, *(c for c in columns if c != self.id)]
-        return pa.table({name: pa.array([], pa.string()) for name in names})
-
-    def _with_text_ids(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
+        first = 0
         for batch in self.source.batches(wanted):
-            ids = _ids_as_text(batch.column(0), self.source.name, self.id)
-            yield pa.RecordBatch.from_arrays([ids, *batch.columns[1:]], names=wanted)
+            for start in range(0, batch.num_rows, CHUNK_ROWS):
+                part = batch.slice(start, CHUNK_ROWS)
+                self._check_whole(part, wanted, first)
+                ids = ids_as_text(part.column(0), self.source.name, self.id)
+                columns = [ids, *(canonical_column(column) for column in part.columns[1:])]
+                yield pa.RecordBatch.from_arrays(columns, names=list(wanted))
+                first += part.num_rows
 
-    def _check_ids(self, ids: list[str | None], seen: dict[str, int], first: int) -> None:
-        problems = []
-        for i, record in enumerate(ids, start=first):
-            if not record:
-                what = "null" if record is None else "empty"
-                problems.append(f"{self._where(i)}: the id is {what}; every record needs one")
-            elif record in seen:
-                there = self.source.place(seen[record])
-                problems.append(f'{self._where(i)}: id "{visible(record[:80])}" stands already at {there}')
-            else:
-                seen[record] = i
-            if len(problems) > SHOWN_PROBLEMS:
-                break
+    def _check_whole(self, part: pa.RecordBatch, names: Sequence[str], first: int) -> None:
+        """Raise DataError for text that is not UTF-8 and the like, which Arrow hands on as it is."""
+        import pyarrow as pa
+
+        for name, column in zip(names, part.columns, strict=True):
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid as error:
+                place = self.source.places([first + _first_broken(column)])[0]
+                what = "is not UTF-8 text" if "UTF8" in str(error) else f"is damaged: {visible(str(error))}"
+                raise DataError(f'{self.source.name}: {place}, column "{shortened(name)}": the value {what}') from error
+
+    def _refuse_bad_ids(self) -> None:
+        """Raise DataError naming the records without an id of their own, if there are any."""
+        bad = list(bad_ids(lambda: (chunk.column(0).to_pylist() for chunk in self._parts([self.id]))))
+        shown = bad[:SHOWN_PROBLEMS]
+        indices = [index for each in shown for index in (each.index, each.first) if index is not None]
+        places = dict(zip(indices, self.source.places(indices), strict=True))
+        where = f'column "{shortened(self.id)}"'
+        problems = [f"{self.source.name}: {places[each.index]}, {where}: {each.problem(places)}" for each in shown]
         if problems:
-            raise DataError(listed(problems))
-
-    def _where(self, index: int) -> str:
-        return f'{self.source.name}: {self.source.place(index)}, column "{visible(self.id)}"'
+            raise DataError(listed(problems, total=len(bad)))
 
 
-def _ids_as_text(column: pa.Array, source: str, name: str) -> pa.Array:
-    """Ids as string: text as it is, whole numbers in decimal. Raises DataError for anything that would be rounded."""
+def _first_broken(column: pa.Array) -> int:
+    """Index of the first value that does not hold what its type says."""
     import pyarrow as pa
 
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_integer(kind) or pa.types.is_null(kind) or _is_text(kind):
-        return column.cast(pa.string())
-    raise DataError(
-        f'{source}: column "{visible(name)}": ids are text or whole numbers, and this column is {kind}; '
-        "name another column as id"
-    )
+    for i in range(len(column)):
+        try:
+            column.slice(i, 1).validate(full=True)
+        except pa.ArrowInvalid:
+            return i
+    return 0
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def rechunk(batches: Iterator[pa.RecordBatch], rows: int = CHUNK_ROWS) -> Iterator[pa.RecordBatch]:
+def rechunk(batches: Iterable[pa.RecordBatch], rows: int = CHUNK_ROWS) -> Iterator[pa.RecordBatch]:
     """Batches of exactly `rows` rows, the last one shorter, whatever the size of those that come in."""
     held: list[pa.RecordBatch] = []
     count = 0
@@ -139,7 +147,7 @@ def rechunk(batches: Iterator[pa.RecordBatch], rows: int = CHUNK_ROWS) -> Iterat
         start = 0
         while count + batch.num_rows - start >= rows:
             part = batch.slice(start, rows - count)
-            yield _joined([*held, part]) if held else part
+            yield _joined([*held, part])
             start += part.num_rows
             held, count = [], 0
         if start < batch.num_rows:
@@ -155,6 +163,8 @@ def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
     return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
 
-def no_column(source: str, column: str, columns: Sequence[str]) -> str:
-    """Message for a column that is not there."""
-    return f'{source}: no column "{visible(column)}"; columns are {named(columns)}'
+def check_columns(wanted: Iterable[str], present: Sequence[str], source: str) -> None:
+    """Raise DataError for the first wanted column that is not there."""
+    for column in wanted:
+        if column not in present:
+            raise DataError(f'{source}: no column "{shortened(column)}"; columns are {named(present)}')

@@ -1,25 +1,30 @@
-"""CSV, read strictly: every row as wide as the header, every column text unless declared, nothing guessed.
+"""CSV (RFC 4180), read strictly: every row as wide as the header, every column text unless declared, nothing guessed.
 
-Refused rather than misread: short and long rows, repeated or empty column names, NUL characters, undecodable bytes, an
-unclosed quote, stray quotes. Kept as they are: "NA", "None", 007, blanks inside fields. Blank lines are skipped.
+Refused rather than misread: short and long rows, repeated or empty column names, NUL characters, undecodable bytes, a
+quote that never closes, a quote inside a cell that is not quoted, a lone carriage return among newlines. Kept as they
+are: "NA", "None", 007, blanks inside cells. Blank lines are skipped.
 """
 
 from __future__ import annotations
 
-import csv
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelkit.errors import DataError, visible
-from labelkit.records.text import BATCH_ROWS, decoded_lines, typed_column
+from labelkit.errors import DataError, shortened, visible
+from labelkit.records.text import BATCH_ROWS, MAX_LINE, check_no_nul, check_text, raw_lines, typed_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_FIELD = 64 * 1024 * 1024
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+# Possessive, so that a cell of millions of characters is matched or refused in one walk.
+_CELL = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",]*+))(,|\Z)')
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,14 @@ class CsvSource:
         if held:
             yield self._batch(held, columns, places)
 
-    def place(self, index: int) -> str:
-        """Line number, as an editor counts, of the record with this index."""
-        rows = self._rows()
-        next(rows)
-        for i, (line, _) in enumerate(rows):
-            if i == index:
-                return f"row {line}"
-        return f"record {index + 1}"
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """Line numbers, as an editor counts, of the records with these indices."""
+        numbers = {index: f"record {index + 1}" for index in indices}
+        with suppress(DataError):  # what stands before a row that cannot be read can be named nevertheless
+            for i, (line, _) in enumerate(self._rows(), start=-1):
+                if i in numbers:
+                    numbers[i] = f"row {line}"
+        return [numbers[index] for index in indices]
 
     def _batch(
         self, held: list[tuple[int, list[str]]], columns: Sequence[str], places: Sequence[int]
@@ -79,57 +84,105 @@ class CsvSource:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line number, cells) of the header and then of each record."""
-        reader = csv.reader(self._clean_lines(), strict=True)
-        width, start = -1, 1
-        previous = csv.field_size_limit(MAX_FIELD)
-        try:
-            while True:
-                csv.field_size_limit(MAX_FIELD)
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    break
-                if cells:  # a blank line is no record
-                    if width < 0:
-                        self._check_header(cells)
-                        width = len(cells)
-                    elif len(cells) != width:
-                        raise DataError(self._wrong_width(start, len(cells), width))
-                    yield start, cells
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(self._explained(str(error), start)) from error
-        finally:
-            csv.field_size_limit(previous)
-        if width < 0:
+        header: list[str] = []
+        lone_returns = False  # how the lines of the file end
+        for line, record in self._records():
+            content = record.removesuffix("\n").removesuffix("\r")
+            if not content:  # a blank line is no record
+                continue
+            cells = self._split(content, line, header)
+            if not content.isascii():
+                for i, cell in enumerate(cells):
+                    check_text(cell, self.path, self.encoding, _place(line, i, header))
+            lone_return = record.endswith("\r")
+            if not header:
+                self._check_header(cells, line)
+                header, lone_returns = cells, lone_return
+            elif len(cells) != len(header):
+                raise DataError(self._wrong_width(line, len(cells), len(header)))
+            elif lone_return != lone_returns and record != content:
+                raise DataError(
+                    f"{self.name}: row {line}: some lines end in a newline and some in a lone carriage return; "
+                    "quote a cell that holds one, or make the line ends the same"
+                )
+            yield line, cells
+        if not header:
             raise DataError(f"{self.name}: the file is empty; a CSV file starts with a header line")
 
-    def _clean_lines(self) -> Iterator[str]:
-        for number, line in enumerate(decoded_lines(self.path, self.encoding), start=1):
-            if "\0" in line:
-                raise DataError(f"{self.name}: row {number}: a NUL character at offset {line.index(chr(0))}; remove it")
-            yield line
+    def _records(self) -> Iterator[tuple[int, str]]:
+        """(number of the first line, text) of each record; a quoted cell may span lines."""
+        held: list[str] = []
+        start, quotes, size = 1, 0, 0
+        for number, line in raw_lines(self.path, self.encoding):
+            check_no_nul(line, self.path, number)
+            if not held:
+                start, quotes, size = number, 0, 0
+            held.append(line)
+            quotes += line.count('"')
+            size += len(line)
+            if quotes % 2 == 0:
+                yield start, "".join(held)
+                held = []
+            elif size > MAX_LINE:
+                raise DataError(
+                    f"{self.name}: row {start}: a quote opens here and does not close within {MAX_LINE:,} characters"
+                )
+        if held:
+            raise DataError(f"{self.name}: row {start}: a quote opens here and never closes")
 
-    def _check_header(self, header: list[str]) -> None:
+    def _split(self, content: str, line: int, header: Sequence[str]) -> list[str]:
+        try:
+            return split_cells(content)
+        except _BadQuoteError as error:
+            raise DataError(f"{self.name}: {_place(line, error.cell, header)}: {error}") from None
+
+    def _check_header(self, header: Sequence[str], line: int) -> None:
         if len(header) == 1:
             for sign, word in DELIMITERS.items():
                 if sign in header[0]:
-                    raise DataError(f"{self.name}: row 1: cells are separated by {word}; labelkit reads commas")
-        for place, column in enumerate(header, start=1):
-            if not column.strip():
-                raise DataError(f"{self.name}: row 1: column {place} has no name")
-            if header.count(column) > 1:
-                raise DataError(f'{self.name}: row 1: two columns are called "{visible(column)}"')
+                    raise DataError(f"{self.name}: row {line}: cells are separated by {word}; labelkit reads commas")
+        if not all(column.strip() for column in header):
+            place = next(i for i, column in enumerate(header, start=1) if not column.strip())
+            raise DataError(f"{self.name}: row {line}: column {place} has no name")
+        column, times = Counter(header).most_common(1)[0]
+        if times > 1:
+            raise DataError(f'{self.name}: row {line}: {times} columns are called "{shortened(column)}"')
 
     def _wrong_width(self, line: int, got: int, width: int) -> str:
         hint = "quote cells that hold commas" if got > width else "is a cell or a quote missing?"
         return f"{self.name}: row {line}: {got} cells, but the header has {width}; {hint}"
 
-    def _explained(self, said: str, line: int) -> str:
-        if "unexpected end of data" in said:
-            return f"{self.name}: row {line}: a quote opens here and never closes"
-        if "field larger than field limit" in said:
-            return f"{self.name}: row {line}: a cell holds more than {MAX_FIELD:,} characters; is a quote missing?"
-        if "expected after" in said:
-            return f"{self.name}: row {line}: text follows a closing quote; double the quotes inside a quoted cell"
-        return f"{self.name}: row {line}: {visible(said)}"
+
+class _BadQuoteError(ValueError):
+    """A quote stands where it must not, in the cell with this index."""
+
+    def __init__(self, cell: int, what: str) -> None:
+        super().__init__(what)
+        self.cell = cell
+
+
+def split_cells(record: str) -> list[str]:
+    r"""The cells of one record, its line end taken off. Raises ValueError for quotes that stand where they must not.
+
+    >>> split_cells('7,"a ""b"", c",')
+    ['7', 'a "b", c', '']
+    """
+    if '"' not in record:
+        return record.split(",")
+    cells: list[str] = []
+    place = 0
+    while found := _CELL.match(record, place):
+        quoted, plain, comma = found.groups()
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
+        if not comma:
+            return cells
+        place = found.end()
+    if record.startswith('"', place):
+        raise _BadQuoteError(len(cells), "text follows a closing quote; double the quotes inside a quoted cell")
+    raise _BadQuoteError(
+        len(cells), "a quote stands in a cell that is not quoted; quote the cell and double the quotes inside it"
+    )
+
+
+def _place(line: int, cell: int, header: Sequence[str]) -> str:
+    return f'row {line}, column "{shortened(header[cell])}"' if cell < len(header) else f"row {line}, cell {cell + 1}"

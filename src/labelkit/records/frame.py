@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, visible
+from labelkit.errors import DataError, shortened
+from labelkit.records.base import PANDAS_INDEX
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,22 +32,21 @@ class FrameSource:
         try:
             table = pa.table(self._frame)
         except (pa.ArrowException, TypeError, ValueError) as error:
-            said = visible((str(error).splitlines() or [""])[0])
-            raise DataError(f"the frame cannot be read as Arrow: {said}") from error
-        names = table.schema.names
-        for column in names:
-            if names.count(column) > 1:
-                raise DataError(f'the frame: two columns are called "{visible(column)}"')
+            said = "; ".join(str(part) for part in error.args)
+            raise DataError(f"the frame cannot be read as Arrow: {shortened(said, 200)}") from error
+        column, times = Counter(table.schema.names).most_common(1)[0] if table.schema.names else ("", 1)
+        if times > 1:
+            raise DataError(f'the frame: {times} columns are called "{shortened(column)}"')
         return table
 
     def columns(self) -> list[str]:
         """Column names, the index of a pandas frame left out."""
-        return [name for name in self._table.schema.names if not name.startswith("__index_level_")]
+        return [name for name in self._table.schema.names if not name.startswith(PANDAS_INDEX)]
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns, as they are chunked in memory."""
         yield from self._table.select(list(columns)).to_batches()
 
-    def place(self, index: int) -> str:
-        """1-based row number."""
-        return f"row {index + 1}"
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """1-based row numbers."""
+        return [f"row {index + 1}" for index in indices]

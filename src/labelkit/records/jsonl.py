@@ -8,20 +8,20 @@ that is text here and a number there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, visible
-from labelkit.records.text import BATCH_ROWS, arrow_type, decoded_lines
+from labelkit.errors import DataError, shortened, visible
+from labelkit.records.kinds import ColumnKinds, column_of, kind_of
+from labelkit.records.text import BATCH_ROWS, text_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-NESTED = "nested"
-KINDS = {str: "string", bool: "bool", int: "int64", float: "float64", list: NESTED, dict: NESTED}
 
 
 class _Refused(ValueError):
@@ -34,7 +34,6 @@ class JsonlSource:
 
     path: Path
     encoding: str = "utf-8"
-    types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -43,92 +42,91 @@ class JsonlSource:
 
     def columns(self) -> list[str]:
         """Every key that any record has, in order of first appearance."""
-        return list(self._kinds)
+        return self._kinds.columns
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns, 8,192 records at a time."""
-        for column in columns:
-            if self._kinds[column] == NESTED:
-                raise DataError(
-                    f'{self.name}: column "{visible(column)}" holds lists or objects; fields are plain values'
-                )
+        types = self._kinds.types(columns)
         held: list[dict[str, Any]] = []
         for _, record in self._records():
             held.append(record)
             if len(held) == BATCH_ROWS:
-                yield self._batch(held, columns)
+                yield self._batch(held, columns, types)
                 held = []
         if held:
-            yield self._batch(held, columns)
+            yield self._batch(held, columns, types)
 
-    def place(self, index: int) -> str:
-        """Line number of the record with this index."""
-        for i, (line, _) in enumerate(self._records()):
-            if i == index:
-                return f"row {line}"
-        return f"record {index + 1}"
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """Line numbers of the records with these indices."""
+        numbers = {index: f"record {index + 1}" for index in indices}
+        with suppress(DataError):  # what stands before a line that cannot be read can be named nevertheless
+            for i, (line, _) in enumerate(self._records()):
+                if i in numbers:
+                    numbers[i] = f"row {line}"
+        return [numbers[index] for index in indices]
 
-    def _batch(self, held: list[dict[str, Any]], columns: Sequence[str]) -> pa.RecordBatch:
+    def _batch(
+        self, held: Sequence[dict[str, Any]], columns: Sequence[str], types: Sequence[pa.DataType]
+    ) -> pa.RecordBatch:
         import pyarrow as pa
 
-        arrays = []
-        for column in columns:
-            kind = self._kinds[column]
-            values = [record.get(column) for record in held]
-            if kind == "float64":
-                values = [None if value is None else float(value) for value in values]
-            arrays.append(pa.array(values, arrow_type(kind)))
+        arrays = [
+            column_of([record.get(column) for record in held], kind, self.name)
+            for column, kind in zip(columns, types, strict=True)
+        ]
         return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
     @cached_property
-    def _kinds(self) -> dict[str, str]:
+    def _kinds(self) -> ColumnKinds:
         """Type of each column over the whole file."""
-        kinds: dict[str, str] = {}
+        kinds = ColumnKinds(self.name)
         for line, record in self._records():
             for key, value in record.items():
-                if value is None:
-                    kinds.setdefault(key, "")
-                    continue
-                kind, known = KINDS[type(value)], kinds.get(key, "")
-                if {kind, known} == {"int64", "float64"}:
-                    kind = "float64"
-                elif known not in ("", kind):
-                    raise DataError(
-                        f'{self.name}: row {line}, column "{visible(key)}": {kind} here, {known} in the rows before'
-                    )
-                kinds[key] = kind
-        if not kinds:
+                kinds.add(key, value, line)
+        if not kinds.columns:
             raise DataError(f"{self.name}: no record in it")
-        return {key: self.types.get(key, kind or "string") for key, kind in kinds.items()}
+        return kinds
 
     def _records(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(line number, record) of every line that is not blank."""
-        for number, line in enumerate(decoded_lines(self.path, self.encoding), start=1):
-            if line.strip():
-                yield number, self._parsed(line, number)
+        for number, line in text_lines(self.path, self.encoding):
+            if line.strip(" \t\r\n"):
+                yield number, self._parsed(line, f"{self.name}: row {number}")
 
-    def _parsed(self, line: str, number: int) -> dict[str, Any]:
-        where = f"{self.name}: row {number}"
+    def _parsed(self, line: str, where: str) -> dict[str, Any]:
         try:
-            record = json.loads(line, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_int64)
+            record = json.loads(
+                line,
+                object_pairs_hook=_distinct,
+                parse_constant=_no_constant,
+                parse_int=_whole_number,
+                parse_float=_finite_number,
+            )
         except _Refused as error:
             raise DataError(f"{where}: {error}") from error
         except RecursionError as error:
             raise DataError(f"{where}: nested too deeply") from error
-        except ValueError as error:
-            raise DataError(f"{where}: not JSON: {visible(str(error))}") from error
+        except json.JSONDecodeError as error:
+            said = f"{error.msg[:1].lower()}{error.msg[1:]}"
+            raise DataError(f"{where}: not JSON: {visible(said)} at character {error.pos + 1}") from error
         if not isinstance(record, dict):
-            raise DataError(f"{where}: a {type(record).__name__}, not an object like {{...}}")
+            raise DataError(f"{where}: {kind_of(record)}, not an object like {{...}}")
         for key, value in record.items():
-            if isinstance(value, str) and not value.isascii():
-                self._check_text(value, f'{where}, column "{visible(key)}"')
+            _check_characters(key, where)
+            if isinstance(value, str):
+                _check_characters(value, f'{where}, column "{shortened(key)}"')
         return record
 
-    def _check_text(self, value: str, where: str) -> None:
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(f"{where}: half of a surrogate pair at offset {error.start}; it is no character") from error
+
+def _check_characters(text: str, where: str) -> None:
+    """JSON can write half of a surrogate pair, which is no character and cannot be stored."""
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):04x}"
+        raise DataError(f"{where}: {half} is half of a surrogate pair; it is no character") from error
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,7 +134,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Refused(f'key "{visible(twice)}" stands twice')
+        raise _Refused(f'key "{shortened(twice)}" stands twice')
     return record
 
 
@@ -144,7 +142,14 @@ def _no_constant(name: str) -> Any:
     raise _Refused(f"{name} is no JSON value; write null")
 
 
-def _int64(text: str) -> int:
-    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
-        raise _Refused(f"{text[:30]} does not fit 64 bits; write it as text")
+def _whole_number(text: str) -> int:
+    if len(text) > 20:  # no 64 bits hold it, and Python refuses to read the longest
+        raise _Refused(f"{shortened(text, 40)} does not fit 64 bits; write it as text")
     return int(text)
+
+
+def _finite_number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _Refused(f"{shortened(text, 40)} is too large for a number; write it as text")
+    return value

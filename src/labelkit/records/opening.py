@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labelkit.errors import DataError, named, visible
+from labelkit.errors import DataError, named, shortened, visible
+from labelkit.files import machine_errors
 from labelkit.project import ProjectFolder
-from labelkit.records.base import Records, Source, no_column
+from labelkit.records.base import Records, Source, check_columns
+from labelkit.records.text import PARSERS
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
@@ -32,19 +34,8 @@ def read(
     ['1', '2']
     """
     source = _source(data, encoding, dict(types or {}))
-    present = source.columns()
-    wanted = (
-        [id, *(column for column in columns if column != id)]
-        if columns is not None
-        else [id, *(column for column in present if column != id)]
-    )
-    for column in wanted:
-        if column not in present:
-            raise DataError(no_column(source.name, column, present))
-    for column in types or {}:
-        if column not in present:
-            raise DataError(no_column(source.name, column, present))
-    return Records(source, id, tuple(wanted))
+    check_columns(types or {}, source.columns(), source.name)
+    return _records(source, id, columns)
 
 
 def read_sql(
@@ -54,16 +45,24 @@ def read_sql(
     id: str = "id",  # noqa: A002
     columns: Sequence[str] | None = None,
 ) -> Records:
-    """Records of a SQL query, streamed. `url` is an SQLAlchemy URL; give the query an ORDER BY to keep the order."""
+    """Records of a SQL query, streamed. `url` is an SQLAlchemy URL; give the query an ORDER BY to keep the order.
+
+    Raises DataError for a query or a result that cannot be read, MachineError for a database that cannot be reached.
+
+    >>> read_sql("SELECT 7 AS id, 'hello' AS text", "sqlite://").to_table().to_pylist()
+    [{'id': '7', 'text': 'hello'}]
+    """
     from labelkit.records.sql import SqlSource
 
-    source = SqlSource(query, url)
+    return _records(SqlSource(query, url), id, columns)
+
+
+def _records(source: Source, key: str, columns: Sequence[str] | None) -> Records:
+    """The id column and the wanted ones, or all."""
     present = source.columns()
-    wanted = [id, *(c for c in (present if columns is None else columns) if c != id)]
-    for column in wanted:
-        if column not in present:
-            raise DataError(no_column(source.name, column, present))
-    return Records(source, id, tuple(wanted))
+    wanted = tuple(dict.fromkeys([key, *(present if columns is None else columns)]))
+    check_columns(wanted, present, source.name)
+    return Records(source, key, wanted)
 
 
 def open_records(project: ProjectFolder) -> Records:
@@ -80,10 +79,13 @@ def open_records(project: ProjectFolder) -> Records:
 
 
 def _source(data: object, encoding: str, types: Mapping[str, str]) -> Source:
+    for column, kind in types.items():
+        if kind not in PARSERS:
+            raise DataError(f'no type "{shortened(kind)}" for column "{shortened(column)}"; known are {named(PARSERS)}')
     if isinstance(data, (str, Path)):
         return _file_source(Path(data), encoding, types)
     if types:
-        raise DataError("types are declared for text files only; a frame has its own")
+        raise DataError("types are declared for CSV files only; a frame has its own")
     if hasattr(data, "__arrow_c_stream__"):
         from labelkit.records.frame import FrameSource
 
@@ -95,21 +97,23 @@ def _source(data: object, encoding: str, types: Mapping[str, str]) -> Source:
 
 
 def _file_source(path: Path, encoding: str, types: Mapping[str, str]) -> Source:
-    if not path.exists():
-        raise DataError(f"{visible(str(path))}: no such file or folder")
-    ending = ".parquet" if path.is_dir() else path.suffix.lower()
-    if ending == ".parquet":
-        if types:
-            raise DataError(f"{visible(path.name)}: Parquet files have their own types; remove [data.types]")
-        from labelkit.records.parquet import ParquetSource
-
-        return ParquetSource(path)
+    name = visible(path.name)
+    with machine_errors(path):
+        if not path.exists():
+            raise DataError(f"{visible(str(path))}: no such file or folder")
+        ending = ".parquet" if path.is_dir() else path.suffix.lower()
+    if ending not in ENDINGS:
+        raise DataError(f"{name}: cannot tell the format; known endings are {named(ENDINGS)}")
     if ending == ".csv":
         from labelkit.records.csv import CsvSource
 
         return CsvSource(path, encoding, types)
-    if ending in (".jsonl", ".ndjson"):
-        from labelkit.records.jsonl import JsonlSource
+    if types:
+        raise DataError(f"{name}: types are declared for CSV files only, this format has its own; remove [data.types]")
+    if ending == ".parquet":
+        from labelkit.records.parquet import ParquetSource
 
-        return JsonlSource(path, encoding, types)
-    raise DataError(f"{visible(path.name)}: cannot tell the format; known endings are {named(ENDINGS)}")
+        return ParquetSource(path)
+    from labelkit.records.jsonl import JsonlSource
+
+    return JsonlSource(path, encoding)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, visible
+from labelkit.errors import DataError, shortened, visible
+from labelkit.files import machine_errors
+from labelkit.lineage import canonical_column, canonical_type
+from labelkit.records.base import PANDAS_INDEX
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,31 +33,74 @@ class ParquetSource:
         return visible(self.path.name)
 
     def columns(self) -> list[str]:
-        """Columns of the first file; the others must have the same."""
-        with self._open(self._files()[0]) as file:
-            return list(file.schema_arrow.names)
-
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The named columns, file by file."""
+        """Every column that any of the files has, in order of first appearance."""
+        names: dict[str, None] = {}
         for path in self._files():
             with self._open(path) as file:
-                missing = [column for column in columns if column not in file.schema_arrow.names]
-                if missing:
-                    raise DataError(f'{self._named(path)}: no column "{visible(missing[0])}", which other files have')
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
-                    yield batch.select(list(columns))
+                names |= dict.fromkeys(self._schema(path, file).names)
+        return [name for name in names if not name.startswith(PANDAS_INDEX)]
 
-    def place(self, index: int) -> str:
-        """1-based row number over all files."""
-        return f"row {index + 1}"
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The named columns, file by file, each of one type in all of them."""
+        import pyarrow as pa
+
+        files = self._files()
+        types = self._types(files, columns)
+        for path in files:
+            with self._open(path) as file:
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+                    arrays = [_as_type(batch.column(name), types[name]) for name in columns]
+                    yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """1-based row numbers; in a folder, of which file."""
+        if self.path.is_file():
+            return [f"row {index + 1}" for index in indices]
+        starts, start = [], 0
+        for path in self._files():
+            with self._open(path) as file:
+                starts.append((start, visible(str(path.relative_to(self.path)))))
+                start += file.metadata.num_rows
+        last = [max(pair for pair in starts if pair[0] <= index) for index in indices]
+        return [f"row {index - begin + 1} of {name}" for index, (begin, name) in zip(indices, last, strict=True)]
 
     def _files(self) -> list[Path]:
         if self.path.is_file():
             return [self.path]
-        files = sorted(path for path in self.path.rglob("*.parquet") if not path.name.startswith(("_", ".")))
+        with machine_errors(self.path):
+            found = sorted(path for path in self.path.rglob("*.parquet") if path.is_file())
+        files = [path for path in found if not re.search(r"(^|/)[._]", path.relative_to(self.path).as_posix())]
         if not files:
             raise DataError(f"{self.name}/: no .parquet file in this folder")
         return files
+
+    def _types(self, files: Sequence[Path], columns: Sequence[str]) -> dict[str, pa.DataType]:
+        """Canonical type of each column. Raises DataError for files that do not agree; a column of nulls agrees."""
+        import pyarrow as pa
+
+        types: dict[str, pa.DataType] = {}
+        for path in files:
+            with self._open(path) as file:
+                schema = self._schema(path, file)
+                for column in columns:
+                    if column not in schema.names:
+                        raise DataError(f'{self._named(path)}: no column "{shortened(column)}", which other files have')
+                    kind = schema.field(column).type
+                    if pa.types.is_null(kind):
+                        continue
+                    if types.setdefault(column, canonical_type(kind)) != canonical_type(kind):
+                        raise DataError(
+                            f'{self._named(path)}: column "{shortened(column)}" is {kind}, '
+                            f"but {types[column]} in the files before; write all files with the same types"
+                        )
+        return {column: types.get(column, pa.large_string()) for column in columns}
+
+    def _schema(self, path: Path, file: Any) -> pa.Schema:
+        schema = file.schema_arrow
+        column, times = Counter(schema.names).most_common(1)[0] if schema.names else ("", 1)
+        if times > 1:
+            raise DataError(f'{self._named(path)}: {times} columns are called "{shortened(column)}"')
+        return schema
 
     def _named(self, path: Path) -> str:
         return visible(path.name) if path == self.path else f"{self.name}/{visible(str(path.relative_to(self.path)))}"
@@ -63,8 +111,16 @@ class ParquetSource:
         import pyarrow.parquet as pq
 
         try:
+            with machine_errors(path):
+                path.open("rb").close()
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
-            said = visible((str(error).splitlines() or [""])[0][:200])
+            said = shortened((str(error).splitlines() or [""])[0], 200)
             raise DataError(f"{self._named(path)}: not a readable Parquet file: {said}") from error
+
+
+def _as_type(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.nulls(len(column), kind) if pa.types.is_null(column.type) else canonical_column(column)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import decimal
+import sqlite3
+import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, MachineError, visible
+from labelkit.errors import DataError, MachineError, shortened, visible
+from labelkit.records.kinds import ColumnKinds, column_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,82 +25,111 @@ class SqlSource:
     """A SELECT statement on a database."""
 
     def __init__(self, query: str, url: str) -> None:
-        import sqlalchemy
+        import sqlalchemy as sa
 
-        self._query = sqlalchemy.text(query)
+        self._query = query
         try:
-            self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
-        except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-            # The URL may hold a password: it is not repeated.
-            raise DataError("the database URL is not one that SQLAlchemy can open") from error
+            self._url = sa.make_url(url)
+            self._engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        except ImportError as error:
+            raise DataError(f"the database's driver is not installed: no module {visible(str(error.name))}") from None
+        except (sa.exc.ArgumentError, ValueError):
+            # The URL may hold a password: neither it nor an error that quotes it is repeated.
+            raise DataError("the database URL is not one that SQLAlchemy can open; sqlite:///file.db is one") from None
 
     @property
     def name(self) -> str:
-        """The database's name, never the URL."""
+        """The kind of database, never the URL."""
         return f"query on {self._engine.dialect.name}"
 
     def columns(self) -> list[str]:
         """Columns of the result."""
         with self._result() as result:
-            return list(result.keys())
+            return self._columns(result)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The named columns, 8,192 rows at a time; each column has the type of its first values."""
+        """The named columns, 8,192 rows at a time."""
         import pyarrow as pa
 
-        schema = self._schema(columns)
+        types = self._kinds().types(columns)
         with self._result() as result:
-            places = [list(result.keys()).index(column) for column in columns]
+            present = self._columns(result)
+            places = [present.index(column) for column in columns]
             for rows in result.partitions(BATCH_ROWS):
-                arrays = []
-                for i, place in enumerate(places):
-                    values = [_plain(row[place]) for row in rows]
-                    arrays.append(self._array(values, schema.field(i).type, columns[i]))
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                arrays = [
+                    column_of([_plain(row[place]) for row in rows], kind, self.name)
+                    for place, kind in zip(places, types, strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
-    def place(self, index: int) -> str:
-        """1-based row of the result."""
-        return f"row {index + 1}"
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """1-based rows of the result."""
+        return [f"row {index + 1}" for index in indices]
 
-    def _array(self, values: list[Any], kind: pa.DataType, column: str) -> pa.Array:
-        import pyarrow as pa
-
-        try:
-            return pa.array(values, kind)
-        except (pa.ArrowException, OverflowError, TypeError) as error:
-            raise DataError(f'{self.name}: column "{visible(column)}" holds values of several types') from error
-
-    def _schema(self, columns: Sequence[str]) -> pa.Schema:
-        """One type per column, found over the whole result."""
-        import pyarrow as pa
-
-        kinds: dict[str, pa.DataType] = {}
+    def _kinds(self) -> ColumnKinds:
+        """One kind per column, found over the whole result."""
+        kinds = ColumnKinds(self.name)
         with self._result() as result:
-            places = {column: list(result.keys()).index(column) for column in columns}
-            for rows in result.partitions(BATCH_ROWS):
-                for column, place in places.items():
-                    found = pa.infer_type([_plain(row[place]) for row in rows])
-                    known = kinds.get(column, pa.null())
-                    if pa.types.is_null(known) or (pa.types.is_integer(known) and pa.types.is_floating(found)):
-                        kinds[column] = found
-                    elif not (pa.types.is_null(found) or found == known or pa.types.is_floating(known)):
-                        raise DataError(f'{self.name}: column "{visible(column)}" holds values of several types')
-        string = pa.string()
-        return pa.schema([(c, string if pa.types.is_null(kinds.get(c, pa.null())) else kinds[c]) for c in columns])
+            columns = self._columns(result)
+            for column in columns:
+                kinds.add(column, None, 0)
+            for number, row in enumerate(result.yield_per(BATCH_ROWS), start=1):
+                for column, value in zip(columns, row, strict=True):
+                    kinds.add(column, _plain(value), number)
+        return kinds
+
+    def _columns(self, result: Any) -> list[str]:
+        if not result.returns_rows:
+            raise DataError(f"{self.name}: the query gives no rows; it must be a SELECT")
+        names = list(result.keys())
+        column, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            raise DataError(f'{self.name}: {times} columns are called "{shortened(column)}"; rename them with AS')
+        return names
 
     @contextlib.contextmanager
     def _result(self) -> Iterator[Any]:
-        """Run the query, and close everything after it."""
-        import sqlalchemy
+        """Run the query, exactly as it is written, and close everything after it."""
+        import sqlalchemy as sa
 
+        self._check_file()
         try:
             with self._engine.connect() as connection:
-                yield connection.execution_options(stream_results=True).execute(self._query)
-        except sqlalchemy.exc.OperationalError as error:
-            raise MachineError(f"{self.name}: {visible(str(error.orig))}") from error
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            raise DataError(f"{self.name}: {visible(str(getattr(error, 'orig', error)))}") from error
+                as_written = connection.execution_options(stream_results=True, no_parameters=True)
+                yield as_written.exec_driver_sql(self._query)
+        except sa.exc.SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            kind = MachineError if isinstance(error, sa.exc.OperationalError) and not _is_query(cause) else DataError
+            raise kind(f"{self.name}: {self._without_password(str(cause))}") from None
+
+    def _check_file(self) -> None:
+        """SQLite makes an empty database of a file that is not there; reading must not."""
+        path = self._url.database
+        is_file = self._url.get_backend_name() == "sqlite" and path and not path.startswith(("file:", ":memory:"))
+        if is_file and not Path(str(path)).exists():
+            raise DataError(f"{visible(str(path))}: no such database")
+
+    def _without_password(self, said: str) -> str:
+        password = self._url.password
+        first_line = (said.splitlines() or [""])[0]
+        return shortened(first_line.replace(str(password), "***") if password else first_line, 200)
+
+
+def _is_query(cause: BaseException) -> bool:
+    """Whether SQLite means the query or the data: it gives many errors one class."""
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(cause, sqlite3.Error) and code == sqlite3.SQLITE_ERROR
 
 
 def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, decimal.Decimal) else value
+    """A driver's own value as other formats have it. Decimals with a point become floats, durations seconds."""
+    if isinstance(value, decimal.Decimal):
+        exponent = value.as_tuple().exponent
+        return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, memoryview | bytearray):
+        return bytes(value)
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    return value
