@@ -5,8 +5,8 @@ r"""Snorkel's label model (MeTaL): functions are conditionally independent given
 
 Source: Ratner et al., "Training Complex Models with Multi-Task Weak Supervision", AAAI 2019, as implemented in
 `snorkel.labeling.model.LabelModel` 0.10, which is what fits the parameters here. Predicting is a table look-up per
-vote and changes nothing. Where the model is undefined (fewer than three functions, no two of which meet on a record)
-majority vote takes its place, and `notes` says so.
+vote and changes nothing. Where the model is undefined (fewer than three functions, no two of which meet on a record;
+see `why_undefined`) or its optimiser diverges, majority vote takes its place, and `notes` says so.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelkit.errors import ModelError
-from labelkit.label_models.base import check_classes, checked_gold, votes_without_faults
+from labelkit.label_models.base import check_classes, check_functions, checked_seed, votes_without_faults
 from labelkit.label_models.majority import majority_probs
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import LabelMatrix
+from labelkit.matrix import LabelMatrix, checked_classes, checked_gold
 
 BALANCE_STRENGTH = 100.0  # pseudo-answers, spread evenly over the classes
 PRECISION_STRENGTH = 10.0  # pseudo-answers per function, at Snorkel's initial precision
 PRECISION_INIT = 0.7  # Snorkel's default
 EPOCHS = 100  # Snorkel's default
+MAX_ROWS_OF_MU = 10_000  # functions times classes: fitting holds several square matrices of that size
 
 
 class SnorkelLabelModel:
@@ -44,9 +45,10 @@ class SnorkelLabelModel:
     name: ClassVar[str] = "snorkel"
 
     def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
-        self.classes = tuple(classes)
-        self.seed = seed
+        self.classes = checked_classes(classes)
+        self.seed = checked_seed(seed)
         self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
+        self.names: tuple[str, ...] | None = None  # (m,): the functions that were learned; None before fit
         self.log_mu: NDArray[np.float64] | None = None  # (m, k + 1, k): log P(vote v | class y); the last v is abstain
         self.log_prior: NDArray[np.float64] | None = None  # (k,)
 
@@ -55,35 +57,42 @@ class SnorkelLabelModel:
 
         Global random generators are left as they were. Raises ModelError when the votes are for other classes.
         """
-        k = len(self.classes)
         check_classes(votes, self.classes)
-        cells = votes_without_faults(votes)
-        truth = checked_gold(gold, len(cells), k)
-        self.notes, self.log_mu, self.log_prior = (), None, None
-        undefined = why_undefined(cells)
-        if undefined:
-            self.notes = (f"Snorkel's label model is undefined here: {undefined}; majority vote was used instead",)
-            return self
+        truth = checked_gold(gold, len(votes.ids), len(self.classes))
+        self.notes, self.names, self.log_mu, self.log_prior = (), votes.names, None, None
+        try:
+            self.log_mu, self.log_prior = self._learned(votes_without_faults(votes), truth)
+        except _UndefinedError as error:
+            self.notes = (f"Snorkel's label model is undefined here: {error}; majority vote was used instead",)
+        return self
+
+    def _learned(
+        self, cells: NDArray[np.int8], truth: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`log_mu` and `log_prior` from (n, m) votes; raises _UndefinedError where there are none."""
+        m, k = cells.shape[1], len(self.classes)
+        reason = why_undefined(cells, k)
+        if reason:
+            raise _UndefinedError(reason)
         settings: dict[str, Any] = {}
-        if truth is not None:
-            settings["class_balance"] = smoothed_balance(truth, k).tolist()
+        if truth is not None and (truth >= 0).any():
             settings["prec_init"] = smoothed_precision(cells, truth)
         mu, prior = _fitted(cells, k, self.seed, settings)
-        log_mu = np.log(mu).astype(np.float64).reshape(cells.shape[1], k, k)
-        self.log_mu = np.concatenate([log_mu, np.zeros((cells.shape[1], 1, k))], axis=1)
-        self.log_prior = np.log(prior)
-        return self
+        if truth is not None and (truth >= 0).any():
+            # Only in predicting: given to the fit, a balance that is not even makes it depend on the seed.
+            prior = smoothed_balance(truth, k)
+        log_mu = np.log(mu).astype(np.float64).reshape(m, k, k)
+        return np.concatenate([log_mu, np.zeros((m, 1, k))], axis=1), np.log(prior)
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
         """Posterior of each record; majority vote where `fit` found the model undefined."""
+        if self.names is None:
+            raise ModelError("predict_proba needs a fitted model; call fit first")
         check_classes(votes, self.classes)
+        check_functions(votes, self.names)
         cells = votes_without_faults(votes)
         if self.log_mu is None or self.log_prior is None:
-            if not self.notes:
-                raise ModelError("predict_proba needs a fitted model; call fit first")
             return Posterior(majority_probs(cells, len(self.classes)), votes.covered, votes.ids, self.classes)
-        if cells.shape[1] != len(self.log_mu):
-            raise ModelError(f"the model knows {len(self.log_mu)} functions, the votes have {cells.shape[1]}")
         logits = np.tile(self.log_prior, (len(cells), 1))
         for table, column in zip(self.log_mu, cells.T, strict=True):
             logits += table[column]  # ABSTAIN = -1 takes the last row, which is zero
@@ -95,21 +104,34 @@ class SnorkelLabelModel:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
         """What model.json and model.npz hold."""
         about = {"classes": list(self.classes), "seed": self.seed, "notes": list(self.notes)}
+        about["functions"] = None if self.names is None else list(self.names)
         if self.log_mu is None or self.log_prior is None:
             return about, {}
         return about, {"log_mu": self.log_mu, "log_prior": self.log_prior}
 
     @classmethod
     def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
-        """The model that `state` described."""
+        """The model that `state` described. Raises ValueError when its parts do not fit together."""
         model = cls(about["classes"], about["seed"])
         model.notes = tuple(about["notes"])
-        model.log_mu, model.log_prior = arrays.get("log_mu"), arrays.get("log_prior")
+        model.names = None if about["functions"] is None else tuple(about["functions"])
+        if arrays:
+            m, k = len(model.names or ()), len(model.classes)
+            shapes = {"log_mu": (m, k + 1, k), "log_prior": (k,)}
+            if {name: array.shape for name, array in arrays.items()} != shapes:
+                raise ValueError(f"parameters must have shapes {shapes}")
+            if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in arrays.values()):
+                raise ValueError("parameters must be finite numbers")
+            model.log_mu, model.log_prior = arrays["log_mu"], arrays["log_prior"]
         return model
 
 
-def why_undefined(cells: NDArray[np.int8]) -> str:
-    """Why Snorkel's model says nothing about these votes; empty when it does. `cells` is (n, m) int8."""
+class _UndefinedError(Exception):
+    """Snorkel's model says nothing about these votes; the text says why."""
+
+
+def why_undefined(cells: NDArray[np.int8], k: int) -> str:
+    """Why Snorkel's model cannot be fitted on (n, m) int8 votes for k classes; empty when it can."""
     voted = cells >= 0
     if cells.shape[1] < 3:
         return f"it needs at least 3 labeling functions, there are {cells.shape[1]}"
@@ -119,6 +141,8 @@ def why_undefined(cells: NDArray[np.int8]) -> str:
         return "no two functions voted on the same record"
     if len(np.unique(cells[voted])) < 2:
         return "all votes are for one class"
+    if cells.shape[1] * k > MAX_ROWS_OF_MU:
+        return f"{cells.shape[1]:,} functions times {k} classes are more than the {MAX_ROWS_OF_MU:,} that it can hold"
     return ""
 
 
@@ -163,7 +187,12 @@ def _fitted(
         from snorkel.labeling.model import LabelModel
 
         model = LabelModel(cardinality=k, verbose=False)
-        model.fit(cells.astype(np.int64), seed=seed, n_epochs=EPOCHS, progress_bar=False, **settings)
+        try:
+            model.fit(cells.astype(np.int64), seed=seed, n_epochs=EPOCHS, progress_bar=False, **settings)
+        except Exception as error:
+            if "Loss is NaN" in str(error):  # Snorkel raises a bare Exception
+                raise _UndefinedError("its optimiser diverged, as it may with hundreds of functions") from error
+            raise
         return model.mu.cpu().detach().numpy(), np.asarray(model.p, dtype=np.float64)
 
 
