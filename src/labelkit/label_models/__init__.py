@@ -1,7 +1,15 @@
 """Label models: from votes to probabilistic labels."""
 
 from labelkit.label_models.base import LabelModel
-from labelkit.label_models.labels import Answers, labels_bytes, labels_from, labels_table, read_labels, run_of, write_labels
+from labelkit.label_models.labels import (
+    Answers,
+    labels_bytes,
+    labels_from,
+    labels_table,
+    read_labels,
+    run_of,
+    write_labels,
+)
 from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.posterior import Posterior
 from labelkit.label_models.snorkel import SnorkelLabelModel, reversals

@@ -17,6 +17,7 @@ import numpy as np
 from labelkit.errors import ArtifactError, visible
 from labelkit.files import machine_errors
 from labelkit.label_models.posterior import Posterior, hard_labels
+from labelkit.matrix import checked_gold
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,6 +49,7 @@ def labels_table(posterior: Posterior, answers: Answers | None = None, run: str 
     answered = np.full(n, -1)
     if answers:
         answered = np.array([answers.get(record, -1) for record in posterior.ids.to_pylist()], dtype=np.int64)
+        checked_gold(answered, n, k)
     human, settled = answered >= 0, (answered >= 0) | posterior.covered
     probs = np.where(human[:, None], np.eye(k)[answered], posterior.probs)
     chosen = np.where(human, answered, hard_labels(probs))

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelkit.label_models.base import check_classes, votes_without_faults
+from labelkit.label_models.base import check_classes, checked_seed, votes_without_faults
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import LabelMatrix
+from labelkit.matrix import LabelMatrix, checked_classes, checked_gold
 
 
 class MajorityLabelModel:
@@ -32,12 +32,14 @@ class MajorityLabelModel:
     name: ClassVar[str] = "majority"
 
     def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
-        self.classes = tuple(classes)
-        self.seed = seed  # not used: the vote is deterministic
+        self.classes = checked_classes(classes)
+        self.seed = checked_seed(seed)  # not used: the vote is deterministic
         self.notes: tuple[str, ...] = ()
 
     def fit(self, votes: LabelMatrix, gold: ArrayLike | None = None) -> Self:
-        """Nothing to learn."""
+        """Nothing to learn; the votes and gold are checked all the same."""
+        check_classes(votes, self.classes)
+        checked_gold(gold, len(votes.ids), len(self.classes))
         return self
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:

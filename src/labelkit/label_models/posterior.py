@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Posterior:
     """Class probabilities of n records.
 
@@ -25,8 +25,8 @@ class Posterior:
     classes: tuple[str, ...]  # (k,): class names
 
     def __post_init__(self) -> None:
-        n, k = self.probs.shape
-        if k != len(self.classes) or self.covered.shape != (n,) or len(self.ids) != n:
+        n, k = len(self.ids), len(self.classes)
+        if self.probs.shape != (n, k) or self.covered.shape != (n,):
             raise ValueError(
                 f"probs {self.probs.shape}, covered {self.covered.shape}, {len(self.ids)} ids "
                 f"and {len(self.classes)} classes do not fit together"

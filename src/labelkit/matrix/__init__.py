@@ -1,15 +1,31 @@
 """Votes and what can be counted on them."""
 
 from labelkit.matrix.analysis import FunctionFigures, LFSummary, lf_summary, wilson_interval
-from labelkit.matrix.votes import ABSTAIN, FAULT, Fault, LabelMatrix, read_votes
+from labelkit.matrix.votes import (
+    ABSTAIN,
+    FAULT,
+    MAX_CLASSES,
+    Fault,
+    LabelMatrix,
+    checked_classes,
+    checked_gold,
+    default_classes,
+    default_names,
+    read_votes,
+)
 
 __all__ = [
     "ABSTAIN",
     "FAULT",
+    "MAX_CLASSES",
     "Fault",
     "FunctionFigures",
     "LFSummary",
     "LabelMatrix",
+    "checked_classes",
+    "checked_gold",
+    "default_classes",
+    "default_names",
     "lf_summary",
     "read_votes",
     "wilson_interval",

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelkit.matrix.votes import FAULT, LabelMatrix
+from labelkit.errors import visible
+from labelkit.matrix.votes import FAULT, LabelMatrix, checked_gold
 from labelkit.tables import table
 
 
@@ -99,7 +100,7 @@ class LFSummary:
         from html import escape
 
         def row(tag: str, cells: tuple[str, ...]) -> str:
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            return "<tr>" + "".join(f"<{tag}>{escape(visible(cell))}</{tag}>" for cell in cells) + "</tr>"
 
         body = "".join(row("td", cells) for cells in self.cells())
         return f"<table><thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>"
@@ -118,10 +119,10 @@ def lf_summary(votes: LabelMatrix, gold: ArrayLike | None = None) -> LFSummary:
     """
     cells = votes.votes
     n, m = cells.shape
-    truth = None if gold is None else np.asarray(gold)
-    if truth is not None and truth.shape != (n,):
-        raise ValueError(f"gold must have shape ({n},), not {truth.shape}")
-    per_class = np.stack([(cells == c).sum(axis=1) for c in range(len(votes.classes))], axis=1)  # (n, k) int64
+    truth = checked_gold(gold, n, len(votes.classes))
+    per_class = np.zeros((n, len(votes.classes)), dtype=np.int64)  # (n, k): functions that vote for each class
+    for c in range(len(votes.classes)):
+        per_class[:, c] = (cells == c).sum(axis=1)
     voters = per_class.sum(axis=1)  # (n,): functions that voted
     return LFSummary(tuple(_figures(votes.names[j], j, cells[:, j], voters, per_class, truth) for j in range(m)))
 

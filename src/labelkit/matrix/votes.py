@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from labelkit.errors import ArtifactError, visible
+from labelkit.errors import ArtifactError, UsageError, visible
+from labelkit.lineage import CHUNK_ROWS, DataFingerprint
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +24,9 @@ ABSTAIN = -1
 
 FAULT = -2
 """A function failed on a record. Never stored as an abstain."""
+
+MAX_CLASSES = 127
+"""Class indices are 0 to 126: a vote is one int8."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Fault:
     place: str = ""  # file:line of the innermost line of the function's own file, where known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelMatrix:
     """Votes of m functions on n records.
 
@@ -51,12 +56,11 @@ class LabelMatrix:
     faults: tuple[Fault, ...] = ()  # details of cells that are FAULT; empty after reading from disk
 
     def __post_init__(self) -> None:
-        n, m = self.votes.shape
-        if self.votes.dtype != np.int8 or n != len(self.ids) or m != len(self.names):
-            raise ValueError(
-                f"votes must be int8 of shape ({len(self.ids)}, {len(self.names)}), "
-                f"not {self.votes.dtype} of shape {self.votes.shape}"
-            )
+        shape, wanted = self.votes.shape, (len(self.ids), len(self.names))
+        if self.votes.dtype != np.int8 or shape != wanted:
+            raise ValueError(f"votes must be int8 of shape {wanted}, not {self.votes.dtype} of shape {shape}")
+        if len(self.classes) > MAX_CLASSES or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must be at most {MAX_CLASSES} different names")
         if self.votes.size and not (self.votes.min() >= FAULT and self.votes.max() < len(self.classes)):
             raise ValueError(f"votes must lie between {FAULT} and {len(self.classes) - 1}")
 
@@ -78,17 +82,17 @@ class LabelMatrix:
         raw = np.asarray(rows)
         if raw.ndim != 2:
             raise ValueError(f"votes must have two dimensions (records, functions), not shape {raw.shape}")
-        if raw.dtype.kind not in "iu" and not (raw == np.floor(raw)).all():  # NaN compares unequal
+        if raw.dtype.kind not in "biuf" or not (raw == np.floor(raw)).all():  # NaN compares unequal
             raise ValueError("votes must be whole numbers")
-        if raw.size and not (raw.min() >= FAULT and raw.max() <= 126):
-            raise ValueError(f"votes must lie between {FAULT} and 126, not {raw.min()} to {raw.max()}")
+        if raw.size and not (raw.min() >= FAULT and raw.max() < MAX_CLASSES):
+            raise ValueError(f"votes must lie between {FAULT} and {MAX_CLASSES - 1}, not {raw.min()} to {raw.max()}")
         n, m = raw.shape
         top = int(raw.max(initial=1)) + 1
         return cls(
             votes=raw.astype(np.int8),
             ids=pa.array([str(i) for i in range(n)] if ids is None else list(ids), pa.string()),
-            names=tuple(f"lf_{j}" for j in range(m)) if names is None else tuple(names),
-            classes=tuple(str(c) for c in range(max(top, 2))) if classes is None else tuple(classes),
+            names=default_names(m) if names is None else tuple(names),
+            classes=default_classes(max(top, 2)) if classes is None else tuple(classes),
         )
 
     @property
@@ -102,22 +106,58 @@ class LabelMatrix:
         return np.asarray((self.votes == FAULT).sum(axis=0), dtype=np.int64)
 
     def write(self, file: io.IOBase | Any) -> None:
-        """Write as Parquet: column `id`, then one int8 column per function."""
+        """Write as Parquet: column `id`, then one int8 column per function, and a digest of it all."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         columns = [self.ids] + [pa.array(np.ascontiguousarray(self.votes[:, j])) for j in range(len(self.names))]
-        about = json.dumps({"functions": self.names, "classes": self.classes})
+        about = {"functions": self.names, "classes": self.classes, "digest": self._digest()}
         schema = pa.schema(
             [pa.field("id", pa.string()), *(pa.field(name, pa.int8()) for name in self.names)],
-            metadata={"labelkit.votes": about},
+            metadata={"labelkit.votes": json.dumps(about)},
         )
         table = pa.Table.from_arrays(columns, schema=schema)
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
+    def _digest(self) -> str:
+        """SHA-256 of ids, votes and names: page checksums do not cover the whole of a Parquet file."""
+        import pyarrow as pa
+
+        ids, batch = DataFingerprint(), pa.record_batch([self.ids], names=["id"])
+        for start in range(0, len(self.ids), CHUNK_ROWS):
+            ids.add(batch.slice(start, CHUNK_ROWS))
+        digest = hashlib.sha256(json.dumps([ids.hexdigest(), self.names, self.classes]).encode())
+        for column in self.votes.T:
+            digest.update(column.tobytes())
+        return digest.hexdigest()
+
+
+def default_names(m: int) -> tuple[str, ...]:
+    """Names of functions that have none: "lf_0", "lf_1", ..."""
+    return tuple(f"lf_{j}" for j in range(m))
+
+
+def default_classes(k: int) -> tuple[str, ...]:
+    """Names of classes that have none: "0", "1", ..."""
+    return tuple(str(c) for c in range(k))
+
+
+def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    """Class names as a caller gave them. Raises UsageError unless they are 2 to 127 different texts.
+
+    >>> checked_classes(["ham", "spam"])
+    ('ham', 'spam')
+    """
+    names = () if isinstance(classes, str) else tuple(classes)
+    texts = all(isinstance(name, str) and name for name in names)
+    if not texts or not 2 <= len(set(names)) == len(names) <= MAX_CLASSES:
+        shown = visible(repr(classes)[:80])
+        raise UsageError(f'classes must be a list of 2 to {MAX_CLASSES} different names such as "spam", not {shown}')
+    return names
+
 
 def read_votes(path: Path) -> LabelMatrix:
-    """Read a matrix that `LabelMatrix.write` wrote. Raises ArtifactError when it is not one."""
+    """Read a matrix that `LabelMatrix.write` wrote. Raises ArtifactError when it is not one, or was changed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -126,6 +166,20 @@ def read_votes(path: Path) -> LabelMatrix:
         about = json.loads(table.schema.metadata[b"labelkit.votes"])
         columns = [table.column(j + 1).to_numpy() for j in range(len(about["functions"]))]
         votes = np.column_stack(columns) if columns else np.empty((len(table), 0), np.int8)
-        return LabelMatrix(votes, table.column(0).combine_chunks(), tuple(about["functions"]), tuple(about["classes"]))
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        ids = pa.concat_arrays([pa.array([], pa.string()), *table.column(0).chunks])
+        matrix = LabelMatrix(votes, ids, tuple(about["functions"]), tuple(about["classes"]))
+        if matrix._digest() != about["digest"]:
+            raise ValueError("the votes are not those that were written")
+    except (OSError, pa.ArrowException, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
         raise ArtifactError(f"{visible(str(path))}: not a vote file of labelkit; run `labelkit apply` again") from error
+    return matrix
+
+
+def checked_gold(gold: ArrayLike | None, n: int, k: int) -> NDArray[np.int64] | None:
+    """(n,) int64 class index, or -1 where nothing is known; None for no gold. Raises ValueError for anything else."""
+    if gold is None:
+        return None
+    truth = np.asarray(gold)
+    if truth.shape != (n,) or (n and (truth.dtype.kind not in "iu" or truth.min() < -1 or truth.max() >= k)):
+        raise ValueError(f"gold must be ({n},) whole numbers from -1 to {k - 1}")
+    return truth.astype(np.int64)
