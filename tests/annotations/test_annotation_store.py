@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from labelkit.annotations import AnnotationStore, Answer, standing
 from labelkit.annotations.durability import JOURNAL, WAL, Durability
 from labelkit.annotations.migrations import LATEST
+from labelkit.annotations.sqlite import SqliteDatabase
 from labelkit.errors import AnswerError, ArtifactError, ConfigError, MachineError
 
 
@@ -22,10 +23,9 @@ def open_at(path: Path) -> AnnotationStore:
 
 def open_with(path: Path, durability: Durability) -> AnnotationStore:
     """A store with the durability of another SQLite library than the one found."""
-    open_at(path)
-    store = AnnotationStore(path, durability)
-    store._prepare()
-    return store
+    database = SqliteDatabase(path, durability)
+    database.prepare()
+    return AnnotationStore(database)
 
 
 @pytest.fixture(params=[JOURNAL, WAL], ids=lambda durability: durability.journal_mode)
@@ -50,7 +50,7 @@ def test_stored_answer_comes_back_as_it_went_in(store: AnnotationStore) -> None:
 def test_answers_outlive_the_store(store: AnnotationStore) -> None:
     """A store opened again on the same file knows what was said."""
     said = store.add("c7", "spam", "ana", "margin", "op-1")
-    assert open_with(store.path, store._durability).answers() == {"c7": said}
+    assert open_with(store._database.path, store._database.durability).answers() == {"c7": said}
 
 
 def test_retried_operation_is_one_answer(store: AnnotationStore) -> None:
@@ -152,7 +152,10 @@ def test_fingerprint_depends_on_standing_answers_only(tmp_path: Path) -> None:
 def test_database_itself_refuses_changes(store: AnnotationStore, statement: str) -> None:
     """Also another program cannot change or delete an answer by mistake."""
     store.add("c7", "spam", "ana", "margin", "op-1")
-    with sqlite3.connect(store.path) as connection, pytest.raises(sqlite3.IntegrityError, match="only ever appended"):
+    with (
+        sqlite3.connect(store._database.path) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="only ever appended"),
+    ):
         connection.execute(statement)
     connection.close()
 
@@ -322,11 +325,12 @@ def test_truncated_database_is_refused(tmp_path: Path) -> None:
 
 def test_lost_database_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
     """An answer for a file that was moved away is refused aloud."""
-    store = open_at(tmp_path / "annotations.db")
-    store.path.rename(tmp_path / "moved.db")
+    path = tmp_path / "annotations.db"
+    store = open_at(path)
+    path.rename(tmp_path / "moved.db")
     with pytest.raises(MachineError, match="unable to open database file; nothing was stored"):
         store.add("c7", "spam", "ana", "margin", "op-1")
-    assert not store.path.exists()
+    assert not path.exists()
 
 
 def test_folder_that_cannot_be_made_is_the_machines_fault(tmp_path: Path) -> None:
@@ -377,8 +381,9 @@ def test_journal_mode_follows_the_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("durability", "level"), [(WAL, 2), (JOURNAL, 3)], ids=["FULL", "EXTRA"])
 def test_every_connection_syncs_as_decided(tmp_path: Path, durability: Durability, level: int) -> None:
     """The synchronous pragma belongs to a connection, so each one sets it."""
-    store = open_with(tmp_path / "annotations.db", durability)
-    with store._transaction(write=True) as connection:
+    database = SqliteDatabase(tmp_path / "annotations.db", durability)
+    database.prepare()
+    with database.transaction(write=True) as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
 
 

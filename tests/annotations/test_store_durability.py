@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import store_writers
 
+import store_writers
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.durability import JOURNAL, WAL, Durability, durability_for, writers_queue
+from labelkit.annotations.sqlite import SqliteDatabase
 from labelkit.errors import MachineError
 
 KILLS = 25  # in each journal mode
@@ -74,10 +75,10 @@ def start() -> Iterator[Start]:
 
 
 def prepared(path: Path, durability: Durability) -> AnnotationStore:
-    AnnotationStore.open(f"sqlite:///{path}")
-    store = AnnotationStore(path, durability)
-    store._prepare()
-    return store
+    """A store with the durability of another SQLite library than the one found."""
+    database = SqliteDatabase(path, durability)
+    database.prepare()
+    return AnnotationStore(database)
 
 
 def integrity(path: Path) -> str:
@@ -128,11 +129,12 @@ def test_store_uses_what_is_safe_with_the_library_found(tmp_path: Path) -> None:
 def test_acknowledged_answers_survive_sigkill(start: Start, tmp_path: Path, durability: Durability) -> None:
     """A process killed right after an acknowledgement loses nothing, and at most one more answer than acknowledged
     is there."""
-    store = prepared(tmp_path / "annotations.db", durability)
+    path = tmp_path / "annotations.db"
+    store = prepared(path, durability)
     acknowledged: set[str] = set()
     chance = random.Random(7)  # when to kill
     for kill in range(KILLS):
-        started = start(store_writers.answer_until_killed, store.path, durability, kill * 1000)
+        started = start(store_writers.answer_until_killed, path, durability, kill * 1000)
         for _ in range(chance.randrange(1, 6)):
             acknowledged.add(started.says())
         started.process.kill()
@@ -141,15 +143,16 @@ def test_acknowledged_answers_survive_sigkill(start: Start, tmp_path: Path, dura
         acknowledged |= set(started.rest())  # said before the kill arrived
         assert acknowledged <= store.answers().keys()
     assert len(store.answers()) <= len(acknowledged) + KILLS
-    assert integrity(store.path) == "ok"
+    assert integrity(path) == "ok"
 
 
 @BOTH
 def test_several_people_at_once_lose_nothing(start: Start, tmp_path: Path, durability: Durability) -> None:
     """Processes that write at the same time get no error, and every answer is stored once."""
-    store = prepared(tmp_path / "annotations.db", durability)
+    path = tmp_path / "annotations.db"
+    store = prepared(path, durability)
     people = [f"person-{i}" for i in range(PEOPLE)]
-    working = [start(store_writers.answer_all, store.path, durability, who, ANSWERS) for who in people]
+    working = [start(store_writers.answer_all, path, durability, who, ANSWERS) for who in people]
     assert [started.says() for started in working] == [[]] * PEOPLE
     history = store.history()
     assert {(e.annotator, e.record) for e in history} == {(who, f"c{i}") for who in people for i in range(ANSWERS)}
@@ -159,7 +162,8 @@ def test_several_people_at_once_lose_nothing(start: Start, tmp_path: Path, durab
 @BOTH
 def test_threads_share_a_store(tmp_path: Path, durability: Durability) -> None:
     """Threads of one process can answer through one store object."""
-    store = prepared(tmp_path / "annotations.db", durability)
+    path = tmp_path / "annotations.db"
+    store = prepared(path, durability)
     failures: list[BaseException] = []
 
     def answer(who: str) -> None:
@@ -211,14 +215,15 @@ def test_writer_waits_its_turn_and_says_when_it_waited_too_long(tmp_path: Path) 
 
 def test_lock_of_another_program_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that another program keeps locked is no traceback."""
-    monkeypatch.setattr("labelkit.annotations.store.WAIT_SECONDS", 0.05)
-    store = AnnotationStore.open(f"sqlite:///{tmp_path / 'annotations.db'}")
-    other = sqlite3.connect(store.path, isolation_level=None)
+    monkeypatch.setattr("labelkit.annotations.sqlite.WAIT_SECONDS", 0.05)
+    path = tmp_path / "annotations.db"
+    store = AnnotationStore.open(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     calls: list[Callable[[], Any]] = [lambda: store.add("c7", "spam", "ana", "margin", "op-1"), store.history]
     for call in calls:
         with pytest.raises(MachineError) as caught:
             call()
-        assert str(caught.value) == f"{store.path}: another process kept it locked for 0.05 seconds; try again"
+        assert str(caught.value) == f"{path}: another process kept it locked for 0.05 seconds; try again"
     other.close()
     assert store.last_sequence == 0

@@ -94,8 +94,9 @@ class Person:
 
     @property
     def screen(self) -> str:
-        """The latest screen as text."""
-        return OURS.sub("", self.output.rsplit("\x1b[H", 1)[-1]).replace("\r", "")
+        """The latest screen that has come whole, as text."""
+        whole = self.output.rpartition("\x1b[J")[0]
+        return OURS.sub("", whole.rsplit("\x1b[H", 1)[-1]).replace("\r", "")
 
     def sees(self, text: str) -> None:
         """Wait until the text is on the screen."""
@@ -346,7 +347,7 @@ def test_terminal_that_does_not_know_its_size_gets_80_by_24(sit: Sit) -> None:
     person.leaves()
 
 
-LOCKED = "import labelkit.annotations.store as s; s.WAIT_SECONDS = 0.1"
+LOCKED = "import labelkit.annotations.sqlite as s; s.WAIT_SECONDS = 0.1"
 
 
 def test_answer_that_cannot_be_stored_is_said_and_can_be_tried_again(sit: Sit) -> None:

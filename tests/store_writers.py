@@ -8,11 +8,12 @@ from pathlib import Path
 
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.durability import Durability
+from labelkit.annotations.sqlite import SqliteDatabase
 
 
 def answer_until_killed(say: Connection, path: Path, durability: Durability, start: int) -> None:
     """Answer as fast as possible, and say each answer that was acknowledged."""
-    store = AnnotationStore(path, durability)
+    store = AnnotationStore(SqliteDatabase(path, durability))
     for number in range(start, start + 1000):
         store.add(f"c{number}", "spam", "ana", "margin", f"op-{number}")
         say.send(f"c{number}")
@@ -21,7 +22,7 @@ def answer_until_killed(say: Connection, path: Path, durability: Durability, sta
 def answer_all(say: Connection, path: Path, durability: Durability, who: str, count: int) -> None:
     """Answer `count` records, and say which errors there were."""
     errors = []
-    store = AnnotationStore(path, durability)
+    store = AnnotationStore(SqliteDatabase(path, durability))
     for number in range(count):
         try:
             store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
