@@ -173,4 +173,4 @@ def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float,
     share, weight = hits / trials, z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = z * (share * (1 - share) / trials + weight / (4 * trials)) ** 0.5 / (1 + weight)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return min(max(0.0, centre - half), share), max(min(1.0, centre + half), share)  # rounding cannot exclude the share

@@ -59,6 +59,8 @@ class LabelMatrix:
         shape, wanted = self.votes.shape, (len(self.ids), len(self.names))
         if self.votes.dtype != np.int8 or shape != wanted:
             raise ValueError(f"votes must be int8 of shape {wanted}, not {self.votes.dtype} of shape {shape}")
+        if len({"id", *self.names}) != len(self.names) + 1:
+            raise ValueError('function names must differ from one another and from "id"')
         if len(self.classes) > MAX_CLASSES or len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must be at most {MAX_CLASSES} different names")
         if self.votes.size and not (self.votes.min() >= FAULT and self.votes.max() < len(self.classes)):
