@@ -149,7 +149,7 @@ def test_text_table() -> None:
         "         j  Polarity  Coverage  Overlaps  Conflicts  Correct  Incorrect  Emp. Acc.  95 % interval  Faults\n"
         "short    0    [0, 1]     0.750     0.500      0.500        2          0      1.000   0.34 to 1.00       0\n"
         "link     1       [1]     0.500     0.500      0.500        1          0      1.000   0.21 to 1.00       0\n"
-        "silent   2        []     0.000     0.000      0.000        0          0                             0\n"
+        "silent   2        []     0.000     0.000      0.000        0          0                                 0\n"
         "\\x1b[2J  3       [0]     0.250     0.250      0.250        0          1      0.000   0.00 to 0.79       2"
     )
 
