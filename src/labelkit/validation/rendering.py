@@ -20,7 +20,7 @@ def render(verdict: Verdict) -> str:
         blocks.append(f"and {sum(map(len, problems[SHOWN_PROBLEMS:])):,} more that block")
     if verdict.tolerated:
         blocks.append("These failed too, but do not block:")
-        blocks += [_problem([outcome]) for outcome in verdict.tolerated[:SHOWN_PROBLEMS]]
+        blocks += [_problem([outcome], softened=True) for outcome in verdict.tolerated[:SHOWN_PROBLEMS]]
     if verdict.outcomes:
         blocks.append(_counts(verdict.outcomes))
     return "\n\n".join(blocks)
@@ -36,9 +36,9 @@ def _grouped(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
     return list(groups.values())
 
 
-def _problem(group: Sequence[Outcome]) -> str:
+def _problem(group: Sequence[Outcome], *, softened: bool = False) -> str:
     first = group[0]
-    head = _hanging(f"{first.status if first.blocks else first.severity:<9}", f"{first.suite}: {_head(group)}")
+    head = _hanging(f"{first.severity if softened else first.status:<9}", f"{first.suite}: {_head(group)}")
     failed = first.status == "fail"
     if len(group) > 1:
         lines = [("of", "; ".join(outcome.title for outcome in group))]

@@ -85,6 +85,7 @@ class Verdict:
     """
 
     outcomes: tuple[Outcome, ...]
+    strict: bool = False  # whether a failure blocks whatever its severity
 
     @property
     def status(self) -> Status:
@@ -107,13 +108,13 @@ class Verdict:
     @property
     def blocking(self) -> tuple[Outcome, ...]:
         """The outcomes because of which a training job must not run, errors first, then in suite order."""
-        blocking = [outcome for outcome in self.outcomes if outcome.blocks]
+        blocking = [o for o in self.outcomes if o.blocks or (self.strict and o.status == "fail")]
         return tuple(sorted(blocking, key=lambda outcome: _WORST_FIRST.index(outcome.status)))
 
     @property
     def tolerated(self) -> tuple[Outcome, ...]:
-        """Failures that do not block because the suite calls them a warning or information."""
-        return tuple(outcome for outcome in self.outcomes if outcome.status == "fail" and not outcome.blocks)
+        """Failures that do not block because the suite calls them a warning or information; none when strict."""
+        return tuple(o for o in self.outcomes if o.status == "fail" and not o.blocks and not self.strict)
 
     def raise_if_failed(self) -> None:
         """Raise AnswerIsNo (exit 1), or SuiteError (exit 2) when something could not be evaluated; else do nothing."""
@@ -147,6 +148,7 @@ class Verdict:
             "schema": SCHEMA_VERSION,
             "status": self.status,
             "exit_code": self.exit_code,
+            "strict": self.strict,
             "counts": counts,
             "outcomes": [{**asdict(outcome), "failing_ids": list(outcome.failing_ids),
                           "failing_values": list(outcome.failing_values)} for outcome in self.outcomes],
@@ -158,7 +160,9 @@ class Verdict:
         try:
             if content["schema"] != SCHEMA_VERSION:
                 raise ValueError(f"schema {content['schema']!r}, not {SCHEMA_VERSION}")
-            verdict = cls(tuple(_outcome(raw) for raw in content["outcomes"]))
+            if not isinstance(content["strict"], bool):
+                raise ValueError(f"strict is {content['strict']!r}")
+            verdict = cls(tuple(_outcome(raw) for raw in content["outcomes"]), content["strict"])
             if content["status"] != verdict.status:
                 raise ValueError(f"it says {content['status']!r} but its outcomes amount to {verdict.status!r}")
         except (KeyError, TypeError, ValueError) as error:
