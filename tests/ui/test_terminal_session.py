@@ -368,6 +368,37 @@ def test_answer_that_cannot_be_stored_is_said_and_can_be_tried_again(sit: Sit) -
     assert [(e.record, e.label) for e in person.store.history()] == [("r0", "spam")]
 
 
+LOST_REPLY = """
+from labelkit.errors import MachineError
+
+add, tries = AnnotationStore.add, []
+
+def add_and_lose_the_reply(store, *answer):
+    said = add(store, *answer)
+    tries.append(said)
+    if len(tries) == 1:
+        raise MachineError("the line went dead")
+    return said
+
+AnnotationStore.add = add_and_lose_the_reply
+"""
+
+
+def test_answer_whose_acknowledgement_was_lost_is_not_stored_twice(sit: Sit) -> None:
+    """Trying again is the same operation again."""
+    person = sit(prepare=LOST_REPLY)
+    person.sees("the text of r0")
+    person.types("2")
+    person.sees("NOT STORED, press the key again: the line went dead")
+    person.types("2")
+    person.sees("the text of r1")
+    person.types("2")
+    person.sees("the text of r2")
+    person.types("q")
+    assert person.session() == {"answered": 2, "skipped": 0, "undone": 0}
+    assert [e.record for e in person.store.history()] == ["r0", "r1"]
+
+
 def test_quitting_over_an_answer_that_was_not_stored_is_an_error(sit: Sit) -> None:
     """Nobody leaves believing that a lost answer was kept."""
     person = sit(prepare=LOCKED)

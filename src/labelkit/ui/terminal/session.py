@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from labelkit.active import QueueItem
 from labelkit.annotations import AnnotationStore
 from labelkit.errors import MachineError
-from labelkit.ui.terminal.keys import CTRL_C, class_keys
+from labelkit.ui.terminal.keys import class_keys
 from labelkit.ui.terminal.screen import draw
 from labelkit.ui.terminal.state import Act, Say, State, failed, react, stored, taken_back
 from labelkit.ui.terminal.tty import Terminal, terminal
@@ -68,15 +69,16 @@ class _Conversation:
         self._attempts: dict[tuple[str, Act], str] = {}  # operation ids of acts that the store did not take
 
     def hold(self, state: State) -> State:
-        """Talk until the person quits."""
-        while not state.closed:
-            state = self._show(state)
-            key = self._next_key()
-            if key is None:
-                continue
-            state, act = react(state, key)
-            if act is not None:
-                state = self._carry_out(state, act)
+        """Talk until the person quits. An interrupt from outside quits too."""
+        with contextlib.suppress(KeyboardInterrupt):
+            while not state.closed:
+                state = self._show(state)
+                key = self._next_key()
+                if key is None:
+                    continue
+                state, act = react(state, key)
+                if act is not None:
+                    state = self._carry_out(state, act)
         return state
 
     def _show(self, state: State) -> State:
@@ -91,15 +93,12 @@ class _Conversation:
 
     def _next_key(self) -> str | None:
         """Wait for a key; None when the window has changed its size and is to be drawn anew."""
-        try:
-            while True:
-                key = self._screen.key(_LOOK_SECONDS)
-                if key is not None:
-                    return key
-                if self._screen.size != self._size:
-                    return None
-        except KeyboardInterrupt:
-            return CTRL_C
+        while True:
+            key = self._screen.key(_LOOK_SECONDS)
+            if key is not None:
+                return key
+            if self._screen.size != self._size:
+                return None
 
     def _carry_out(self, state: State, act: Act) -> State:
         """Let the store do it. An act tried again keeps its operation id, so that it cannot happen twice."""
