@@ -230,6 +230,16 @@ def test_being_told_to_end_leaves_the_terminal_as_it_was(sit: Sit, number: signa
     assert_restored(person)
 
 
+def test_handler_of_the_program_still_runs_when_told_to_end(sit: Sit) -> None:
+    """The terminal is restored once, before the program's own handler is asked."""
+    person = sit(prepare="import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit('told to end'))")
+    person.sees("the text of r0")
+    person.process.send_signal(signal.SIGTERM)
+    assert person.leaves() == "told to end"
+    assert person.process.returncode == 1
+    assert_restored(person)
+
+
 def test_interrupt_from_outside_quits(sit: Sit) -> None:
     """SIGINT sent by another process is a Ctrl-C."""
     person = sit()
