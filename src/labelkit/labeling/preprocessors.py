@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from labelkit.labeling.rows import own_row
+
 MEMO_LIMIT = 100_000
 
 
@@ -34,6 +36,7 @@ class Preprocessor:
 
     def __call__(self, x: Any) -> Any:
         """Apply to a copy of the row; the row itself stays as it is."""
+        x = own_row(x)
         key = _content(x) if self.memoize else None
         if key is None:
             return self._applied(x)
@@ -103,8 +106,8 @@ def _content(x: Any) -> Hashable | None:
     """A key that tells rows of different content apart; None for rows that hold what cannot be compared."""
     if not isinstance(x, SimpleNamespace):
         return None
-    key: Hashable = _comparable(vars(x))
     try:
+        key: Hashable = _comparable(vars(x))
         hash(key)
     except TypeError:
         return None

@@ -1,10 +1,17 @@
-"""The record as a labeling function sees it: light, read by attribute or by key, and holding the fields only."""
+"""The record as a labeling function sees it: light, read by attribute or by key, and holding the fields only.
+
+All functions of a chunk share one frozen row per record. A function that sets, deletes or replaces an attribute is run
+again on rows of its own, so that nothing it does reaches the next function.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections import namedtuple
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from labelkit.errors import named
 
@@ -13,9 +20,7 @@ if TYPE_CHECKING:
 
 
 class Row(SimpleNamespace):
-    """One record. `x.text` and `x["text"]` both work, as on a pandas Series.
-
-    Every function gets a row of its own: what it sets, deletes or changes in place, no other function sees.
+    """One record that belongs to whoever has it. `x.text` and `x["text"]` both work, as on a pandas Series.
 
     >>> x = Row(text="Hello")
     >>> x.text, x["text"]
@@ -27,11 +32,11 @@ class Row(SimpleNamespace):
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the record has no such field.
-        raise AttributeError(self._unseen(name))
+        raise AttributeError(_unseen(vars(self), name))
 
     def __getitem__(self, name: str) -> Any:
         if name not in vars(self):
-            raise KeyError(self._unseen(name))
+            raise KeyError(_unseen(vars(self), name))
         return vars(self)[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -50,28 +55,111 @@ class Row(SimpleNamespace):
         """The field's value, or `default` when the record has no such field."""
         return vars(self).get(name, default)
 
-    def _unseen(self, name: object) -> str:
-        return f"a labeling function sees only {named(vars(self))}, not {named([str(name)])}"
+
+class RowChanged(BaseException):
+    """A function tried to change a row that others share. No `except Exception` of the function's may swallow it."""
+
+
+class SharedRow(tuple[Any, ...]):
+    """One record of a chunk, shared by all functions and therefore frozen. A copy of it is a `Row`."""
+
+    __slots__ = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+    touched: ClassVar[bool] = False  # somebody tried to change a row of this class
+
+    def own(self) -> Row:
+        """A copy that may be changed."""
+        return Row(**dict(zip(self.fields, tuple.__iter__(self), strict=True)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field's value, or `default` when the record has no such field."""
+        return getattr(self, name) if name in self.fields else default
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only when the record has no such field.
+        raise AttributeError(_unseen(self.fields, name))
+
+    def __getitem__(self, name: Any) -> Any:
+        if name not in self.fields:
+            raise KeyError(_unseen(self.fields, name))
+        return tuple.__getitem__(self, self.fields.index(name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        type(self).touched = True
+        raise RowChanged
+
+    __setattr__ = __delattr__ = __setitem__ = __delitem__ = _refuse
+
+    def __copy__(self) -> Row:
+        return self.own()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Row, (), vars(self.own())
+
+    def __repr__(self) -> str:
+        return repr(self.own())
+
+
+def own_row(x: Any) -> Any:
+    """A shared row as a row of one's own; anything else as it is."""
+    return x.own() if isinstance(x, SharedRow) else x
+
+
+@functools.lru_cache(maxsize=64)
+def shared_row_class(fields: tuple[str, ...]) -> type[SharedRow]:
+    """The class of rows with these fields: attributes are read as fast as those of a named tuple.
+
+    >>> Comment = shared_row_class(("text", "stars"))
+    >>> x = tuple.__new__(Comment, ("Hello", 5))
+    >>> x.text, x["stars"]
+    ('Hello', 5)
+    """
+    readers = namedtuple("Readers", [f"f{i}" for i in range(len(fields))])  # type: ignore[misc]  # noqa: PYI024
+    members = {name: vars(readers)[f"f{i}"] for i, name in enumerate(fields)}
+    own = {"__slots__": (), "fields": fields, "__dict__": property(lambda row: vars(row.own()))}
+    return type("Row", (SharedRow,), {**members, **own})
 
 
 class Rows:
-    """The rows of a chunk, each new on every pass: one pass per function.
+    """The rows of a chunk.
 
     >>> import pyarrow as pa
     >>> rows = Rows(pa.record_batch({"text": ["a", "b"], "stars": [1, 5]}))
-    >>> next(iter(rows)) == next(iter(rows)), next(iter(rows)) is next(iter(rows))
-    (True, False)
+    >>> next(iter(rows.shared())).stars, next(iter(rows.own())).text
+    (1, 'a')
     """
 
     def __init__(self, fields: pa.RecordBatch) -> None:
         self._fields = fields
-        fixed = all(_immutable(kind) for kind in fields.schema.types)
-        # Values that cannot change in place are decoded once; lists and the like are decoded anew for each pass.
-        self._records: list[dict[str, Any]] | None = fields.to_pylist() if fixed else None
+        self.row_class = shared_row_class(tuple(fields.schema.names))
+        # Values that cannot change in place are decoded once; lists and the like are decoded anew for each function.
+        self._shared = self._decoded() if all(_immutable(kind) for kind in fields.schema.types) else None
+
+    def shared(self) -> Sequence[SharedRow]:
+        """Frozen rows."""
+        return self._decoded() if self._shared is None else self._shared
+
+    def own(self) -> Sequence[Row]:
+        """Rows that a function may change as it likes."""
+        return [row.own() for row in self._decoded()]
 
     def __iter__(self) -> Iterator[Row]:
-        for record in self._fields.to_pylist() if self._records is None else self._records:
-            yield Row(**record)
+        return iter(self.own())
+
+    def _decoded(self) -> list[SharedRow]:
+        columns = [column.to_pylist() for column in self._fields.columns]
+        values = zip(*columns, strict=True) if columns else repeat((), self._fields.num_rows)
+        return list(map(tuple.__new__, repeat(self.row_class), values))
+
+
+def _unseen(fields: Any, name: object) -> str:
+    return f"a labeling function sees only {named(fields)}, not {named([str(name)])}"
 
 
 def _immutable(kind: pa.DataType) -> bool:
