@@ -490,3 +490,10 @@ def test_more_classes_than_keys_are_refused_before_the_screen_opens(sit: Sit) ->
     person = sit(classes=",".join(f"c{i}" for i in range(57)))
     assert person.leaves().startswith("ERROR UsageError 57 classes are more than the 56 keys of the screen")
     assert "\x1b" not in person.output
+
+
+def test_nameless_annotator_is_refused_before_the_screen_opens(sit: Sit) -> None:
+    """A name that no store keeps is said before the first record, not after the first key."""
+    person = sit(prepare="ask = annotate_in_terminal; annotate_in_terminal = lambda *a: ask(*a[:4], '', a[5])")
+    assert person.leaves() == "ERROR AnswerError the annotator is empty"
+    assert "\x1b" not in person.output

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labelkit.active import QueueItem
-from labelkit.annotations import AnnotationStore
+from labelkit.annotations import AnnotationStore, Answer
+from labelkit.annotations.annotation import check_answer
 from labelkit.errors import MachineError
 from labelkit.ui.terminal.keys import class_keys
 from labelkit.ui.terminal.screen import draw
@@ -39,10 +40,11 @@ def annotate_in_terminal(
     """Ask one person at this terminal about the items, in order, until `budget` labels are given or the person quits.
 
     `fields_of` gives the fields of a record by its id. An answer is in the store before the next record is shown.
-    Raises UsageError where there is no terminal, and MachineError when the person quits over an answer that the store
+    Raises UsageError where there is no terminal, AnswerError for an annotator without a name, and MachineError when the person quits over an answer that the store
     did not take; whatever happens, the terminal is left as it was found.
     """
     class_keys(classes)  # refuses more classes than keys
+    check_answer(Answer("-", None, annotator, "", "-"))  # refuses an annotator that no store keeps
     with terminal() as screen:
         conversation = _Conversation(screen, fields_of, store, annotator)
         state = conversation.hold(State(tuple(items), tuple(classes), annotator, budget))
