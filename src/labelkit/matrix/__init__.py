@@ -1,6 +1,7 @@
 """Votes and what can be counted on them."""
 
-from labelkit.matrix.analysis import FunctionFigures, LFSummary, lf_summary, wilson_interval
+from labelkit.matrix.analysis import FunctionFigures, LFSummary, lf_summary, summary_of, wilson_interval
+from labelkit.matrix.figures import FigureCounts
 from labelkit.matrix.votes import (
     ABSTAIN,
     FAULT,
@@ -19,6 +20,7 @@ __all__ = [
     "FAULT",
     "MAX_CLASSES",
     "Fault",
+    "FigureCounts",
     "FunctionFigures",
     "LFSummary",
     "LabelMatrix",
@@ -28,5 +30,6 @@ __all__ = [
     "default_names",
     "lf_summary",
     "read_votes",
+    "summary_of",
     "wilson_interval",
 ]

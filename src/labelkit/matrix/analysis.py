@@ -1,20 +1,17 @@
-"""What an author of labeling functions wants to know of each: Snorkel's figures first, then accuracy with an interval.
-
-Definitions are those of `snorkel.labeling.LFAnalysis`: coverage is the share of records a function votes on, overlaps
-the share on which another function votes too, conflicts the share on which another one votes differently.
-"""
+"""What an author of labeling functions wants to know of each: Snorkel's figures first, then accuracy with an interval."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from labelkit.errors import visible
-from labelkit.matrix.votes import FAULT, LabelMatrix, checked_gold
+from labelkit.matrix.figures import FigureCounts
+from labelkit.matrix.votes import LabelMatrix, checked_gold
 from labelkit.tables import table
 
 
@@ -117,47 +114,31 @@ def lf_summary(votes: LabelMatrix, gold: ArrayLike | None = None) -> LFSummary:
     short  0    [0, 1]     0.750     0.500      0.250        2          0      1.000   0.34 to 1.00       0
     link   1       [1]     0.500     0.500      0.250        1          0      1.000   0.21 to 1.00       0
     """
-    cells = votes.votes
-    n, m = cells.shape
-    truth = checked_gold(gold, n, len(votes.classes))
-    per_class = np.zeros((n, len(votes.classes)), dtype=np.int64)  # (n, k): functions that vote for each class
-    for c in range(len(votes.classes)):
-        per_class[:, c] = (cells == c).sum(axis=1)
-    voters = per_class.sum(axis=1)  # (n,): functions that voted
-    return LFSummary(tuple(_figures(votes.names[j], j, cells[:, j], voters, per_class, truth) for j in range(m)))
+    truth = checked_gold(gold, len(votes.ids), len(votes.classes))
+    counts = FigureCounts.of(votes.votes, len(votes.classes), truth)
+    return summary_of(counts, votes.names, with_gold=truth is not None)
 
 
-def _figures(
-    name: str,
-    j: int,
-    column: NDArray[np.int8],
-    voters: NDArray[np.int64],
-    per_class: NDArray[np.int64],
-    truth: NDArray[Any] | None,
-) -> FunctionFigures:
-    n = max(len(column), 1)
-    voted = column >= 0
-    same = per_class[np.flatnonzero(voted), column[voted]]  # functions of the same opinion, this one included
-    correct = incorrect = accuracy = interval = None
-    if truth is not None:
-        judged = voted & (truth >= 0)
-        correct = int((column[judged] == truth[judged]).sum())
-        incorrect = int(judged.sum()) - correct
-        if judged.any():
-            accuracy = correct / (correct + incorrect)
-            interval = wilson_interval(correct, correct + incorrect)
+def summary_of(counts: FigureCounts, names: Sequence[str], *, with_gold: bool) -> LFSummary:
+    """The table behind counts; without gold it has no accuracies."""
+    return LFSummary(tuple(_figures(counts, j, name, with_gold=with_gold) for j, name in enumerate(names)))
+
+
+def _figures(counts: FigureCounts, j: int, name: str, *, with_gold: bool) -> FunctionFigures:
+    n = max(counts.records, 1)
+    correct, judged = int(counts.correct[j]), int(counts.judged[j])
     return FunctionFigures(
         name=name,
         j=j,
-        polarity=tuple(int(c) for c in np.unique(column[voted])),
-        coverage=float(voted.sum() / n),
-        overlaps=float((voters[voted] > 1).sum() / n),
-        conflicts=float((voters[voted] > same).sum() / n),
-        correct=correct,
-        incorrect=incorrect,
-        accuracy=accuracy,
-        interval=interval,
-        faults=int((column == FAULT).sum()),
+        polarity=tuple(int(c) for c in np.flatnonzero(counts.by_class[j])),
+        coverage=float(counts.by_class[j].sum() / n),
+        overlaps=float(counts.overlaps[j] / n),
+        conflicts=float(counts.conflicts[j] / n),
+        correct=correct if with_gold else None,
+        incorrect=judged - correct if with_gold else None,
+        accuracy=correct / judged if judged else None,
+        interval=wilson_interval(correct, judged) if judged else None,
+        faults=int(counts.faults[j]),
     )
 
 

@@ -1,0 +1,233 @@
+"""Counts of votes: all that some label models need of any number of records.
+
+How often each vote meets each other vote is a matrix of whole numbers, however many records there are; the distinct
+vote rows are kept as well while they are few. Both are gathered chunk by chunk and merge with `+`, and neither depends
+on how the records were cut into chunks.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.matrix.votes import ABSTAIN
+
+MAX_DISTINCT = 65_536
+"""As many distinct vote rows are kept; of more, only the pair counts are."""
+
+CHUNK = 32_768  # rows
+AT_ONCE = 1 << 20  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
+RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
+SPARSE_COST = 500  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
+
+Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class VoteCounts:
+    """Counts over n records of m functions' votes for k classes. Faults count as abstains.
+
+    >>> first = VoteCounts.of(np.array([[0, 1], [0, -1]], dtype=np.int8), k=2)
+    >>> both = first + VoteCounts.of(np.array([[0, 1]], dtype=np.int8), k=2)
+    >>> both.n, both.pairs.tolist()
+    (3, [[3, 0, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0], [2, 0, 0, 2]])
+    >>> rows, times = both.distinct
+    >>> rows.tolist(), times.tolist()
+    ([[0, -1], [0, 1]], [1, 2])
+    """
+
+    n: int  # records
+    m: int  # functions
+    k: int  # classes
+    distinct: Rows | None  # (g, m) int8 rows in lexicographic order and (g,) int64 how often; None beyond MAX_DISTINCT
+    _counted: NDArray[np.int64] | None  # (m * k, m * k): pair counts once `distinct` is None
+
+    @classmethod
+    def empty(cls, m: int, k: int) -> VoteCounts:
+        """Counts of no records."""
+        return cls(0, m, k, (np.empty((0, m), np.int8), np.empty(0, np.int64)), None)
+
+    @classmethod
+    def of(cls, votes: NDArray[np.int8], k: int) -> VoteCounts:
+        """Counts of (n, m) int8 votes: class index below k, ABSTAIN or FAULT. Raises ValueError for anything else."""
+        if votes.ndim != 2 or votes.dtype != np.int8:
+            raise ValueError(f"votes must be int8 of two dimensions, not {votes.dtype} of shape {votes.shape}")
+        return cls.empty(votes.shape[1], k).add(votes)
+
+    def add(self, votes: NDArray[np.int8]) -> VoteCounts:
+        """These counts and those of (n, m) int8 votes. Raises ValueError when the votes are of another shape or range.
+
+        A new value; this one stays as it is.
+        """
+        if votes.ndim != 2 or votes.dtype != np.int8 or votes.shape[1] != self.m:
+            raise ValueError(f"votes must be int8 of {self.m} functions, not {votes.dtype} of shape {votes.shape}")
+        if votes.size and int(votes.max()) >= self.k:
+            raise ValueError(f"votes must be below {self.k}, the number of classes, not {int(votes.max())}")
+        distinct, counted = self.distinct, None if self._counted is None else self._counted.copy()
+        for start in range(0, len(votes), CHUNK):
+            chunk = np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN))
+            if distinct is not None:
+                distinct = _merged(distinct, _distinct(chunk, None, self.k), self.k)
+                if len(distinct[1]) > MAX_DISTINCT:
+                    distinct, counted = None, _weighted_pairs(distinct, self.k)
+            elif counted is not None:
+                _add_pairs(counted, chunk, None, self.k)
+        return VoteCounts(self.n + len(votes), self.m, self.k, distinct, counted)
+
+    def __add__(self, other: VoteCounts) -> VoteCounts:
+        if (self.m, self.k) != (other.m, other.k):
+            raise ValueError(
+                f"counts of {self.m} functions and {self.k} classes do not add to counts of "
+                f"{other.m} functions and {other.k} classes"
+            )
+        n = self.n + other.n
+        if self.distinct is not None and other.distinct is not None:
+            rows = _merged(self.distinct, other.distinct, self.k)
+            if len(rows[1]) <= MAX_DISTINCT:
+                return VoteCounts(n, self.m, self.k, rows, None)
+        return VoteCounts(n, self.m, self.k, None, self.pairs + other.pairs)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VoteCounts):
+            return NotImplemented
+        same = (self.n, self.m, self.k) == (other.n, other.m, other.k)
+        return same and (self.distinct is None) == (other.distinct is None) and np.array_equal(self.pairs, other.pairs)
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """(m * k, m * k) int64: records on which function i voted u and function j voted v, at [i * k + u, j * k + v].
+
+        The diagonal holds how often each vote was cast.
+        """
+        if self._counted is not None:
+            return self._counted
+        return _weighted_pairs(self.distinct, self.k) if self.distinct is not None else np.zeros((0, 0), np.int64)
+
+    @property
+    def votes_cast(self) -> NDArray[np.int64]:
+        """(m, k) int64: how often each function voted for each class."""
+        return np.diagonal(self.pairs).reshape(self.m, self.k)
+
+
+def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
+    pairs = np.zeros((rows[0].shape[1] * k,) * 2, np.int64)
+    _add_pairs(pairs, rows[0], rows[1], k)
+    return pairs
+
+
+def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
+    """Add the pair counts of (n, m) votes, each row `times` times; by matrix product, or by index where votes are few."""
+    if not cells.size:
+        return
+    voters = np.count_nonzero(cells >= 0, axis=1)
+    met = int((voters * (voters + 1)).sum()) // 2
+    if met * SPARSE_COST < len(cells) * len(pairs) ** 2:
+        _add_by_index(pairs, cells, voters, times, k)
+    else:
+        _add_by_product(pairs, cells, times, k)
+
+
+def _add_by_product(
+    pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int
+) -> None:
+    """One-hot rows times one-hot rows: exact in float32 below 2**24 rows, with weights in float64 below 2**53."""
+    (n, m), kind = cells.shape, np.float32 if times is None else np.float64
+    step = max(256, AT_ONCE // (m * k))
+    for start in range(0, n, step):
+        chunk = cells[start : start + step]
+        one_hot = np.empty((len(chunk), k, m), kind)
+        for c in range(k):
+            one_hot[:, c] = chunk == c
+        columns = one_hot.reshape(len(chunk), k * m)
+        weighted = columns if times is None else columns * times[start : start + step, None]
+        found = (columns.T @ weighted).reshape(k, m, k, m).transpose(1, 0, 3, 2)
+        pairs += found.reshape(m * k, m * k).astype(np.int64)
+
+
+def _add_by_index(
+    pairs: NDArray[np.int64],
+    cells: NDArray[np.int8],
+    voters: NDArray[np.int64],
+    times: NDArray[np.int64] | None,
+    k: int,
+) -> None:
+    """Number each pair of votes that met, and count the numbers; rows with equally many votes go together."""
+    (n, m), d = cells.shape, len(pairs)
+    sums, waiting, weights = np.zeros(d * d, np.int64), [np.empty(0, np.int64)], [np.empty(0)]
+    cast = np.flatnonzero(cells >= 0)
+    code = np.tile(np.arange(m) * k, n)[cast] + cells.reshape(-1)[cast]  # row of `pairs` of each vote
+    first = np.cumsum(voters) - voters  # where each row's votes start in `code`
+    for count, records in _by_voters(voters):
+        votes = code[first[records] + np.arange(count)[:, None]]  # (count, records)
+        met = np.concatenate([votes[i] * d + votes[i:] for i in range(count)])  # (count * (count + 1) / 2, records)
+        waiting.append(met.reshape(-1))
+        if times is not None:
+            weights.append(np.tile(times[records].astype(np.float64), len(met)))
+        if sum(map(len, waiting)) > AT_ONCE:
+            _tally(sums, waiting, weights if times is not None else [])
+    _tally(sums, waiting, weights if times is not None else [])
+    upper = sums.reshape(d, d)
+    pairs += upper + upper.T - np.diag(np.diagonal(upper))
+
+
+def _by_voters(voters: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Indices of the rows with 1, 2, ... votes, in portions with about AT_ONCE pairs."""
+    order = np.argsort(voters, kind="stable")
+    bounds = np.searchsorted(voters[order], np.arange(1, int(voters.max()) + 2)).tolist()
+    for count, (start, stop) in enumerate(itertools.pairwise(bounds), 1):
+        step = max(1, 2 * AT_ONCE // (count * (count + 1)))
+        for at in range(start, stop, step):
+            yield count, order[at : min(at + step, stop)]
+
+
+def _tally(sums: NDArray[np.int64], waiting: list[NDArray[np.int64]], weights: list[NDArray[np.float64]]) -> None:
+    found = np.bincount(np.concatenate(waiting), np.concatenate(weights) if weights else None, minlength=len(sums))
+    sums += found.astype(np.int64)
+    del waiting[1:], weights[1:]
+
+
+def _distinct(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
+    """The distinct rows of (n, m) votes in lexicographic order, and how often each occurs (`times` each, or once)."""
+    n, m = cells.shape
+    if not n or not m:
+        total = n if times is None else int(times.sum())
+        return (cells[: min(n, 1)], np.array([total] * min(n, 1), np.int64))
+    per = max(1, int(RADIX_BITS / np.log2(k + 1)))
+    keys = [_packed(cells[:, start : start + per], k) for start in range(0, m, per)]
+    if len(keys) == 1 and times is None:
+        ordered = np.sort(keys[0])
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        return _unpacked(ordered[first], m, k), np.diff(np.append(first, n))
+    order = np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(keys[::-1])
+    changed = np.zeros(n - 1, dtype=bool)
+    for key in keys:
+        changed |= key[order][1:] != key[order][:-1]
+    first = np.flatnonzero(np.concatenate([[True], changed]))
+    counts = np.diff(np.append(first, n)) if times is None else np.add.reduceat(times[order], first)
+    return cells[order[first]], counts
+
+
+def _merged(a: Rows, b: Rows, k: int) -> Rows:
+    return _distinct(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), k)
+
+
+def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:
+    """(n,) float64 whole numbers below 2**52 that order as the (n, m) rows do: the votes as digits of base k + 1."""
+    digits = np.power(float(k + 1), np.arange(cells.shape[1])[::-1])
+    return np.asarray(cells.astype(np.float64) @ digits + digits.sum())
+
+
+def _unpacked(keys: NDArray[np.float64], m: int, k: int) -> NDArray[np.int8]:
+    rest, cells = keys.astype(np.int64), np.empty((len(keys), m), np.int8)
+    for j in range(m - 1, -1, -1):
+        rest, digit = np.divmod(rest, k + 1)
+        cells[:, j] = digit - 1
+    return cells
