@@ -40,8 +40,8 @@ def annotate_in_terminal(
     """Ask one person at this terminal about the items, in order, until `budget` labels are given or the person quits.
 
     `fields_of` gives the fields of a record by its id. An answer is in the store before the next record is shown.
-    Raises UsageError where there is no terminal, AnswerError for an annotator without a name, and MachineError when the person quits over an answer that the store
-    did not take; whatever happens, the terminal is left as it was found.
+    Raises UsageError where there is no terminal, AnswerError for an annotator without a name, and MachineError when
+    the person quits over an answer that the store did not take; whatever happens, the terminal is left as it was found.
     """
     class_keys(classes)  # refuses more classes than keys
     check_answer(Answer("-", None, annotator, "", "-"))  # refuses an annotator that no store keeps
