@@ -7,9 +7,7 @@ means nothing: the other cells are as if nothing had happened.
 from __future__ import annotations
 
 import enum
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,52 +38,36 @@ def cast_votes(
     records = ids.to_pylist()
     votes = np.empty((len(records), len(functions)), dtype=np.int8, order="F")
     faults: list[tuple[int, Fault]] = []
-    with _gc_paused():
-        rows = Rows(fields)
-        for j, function in enumerate(functions):
-            raw, errors = _run(function, rows, records)
-            votes[:, j] = _as_votes(function, raw, records, classes, errors)
-            faults += errors.items()
+    rows = Rows(fields)
+    for j, function in enumerate(functions):
+        raw, errors = _run(function, rows, records)
+        votes[:, j] = _as_votes(function, raw, records, classes, errors)
+        faults += errors.items()
     return votes, [fault for _, fault in sorted(faults, key=lambda item: item[0])]
 
 
 def _run(function: LabelingFunction, rows: Rows, records: Sequence[str]) -> tuple[list[Any], dict[int, Fault]]:
     """Raw votes in row order, and the faults by row. A failed row's raw vote is ABSTAIN."""
-    rows.row_class.touched = False
+    rows.watch.touched = False
     votes = _run_on(function, rows.shared(), records)
     # A function that tried to change a row gets rows of its own, whatever it made of the refusal.
-    return _run_on(function, rows.own(), records) if rows.row_class.touched else votes
+    return _run_on(function, rows.own(), records) if rows.watch.touched else votes
 
 
 def _run_on(
-    function: LabelingFunction, rows: Sequence[Any], records: Sequence[str]
+    function: LabelingFunction, rows: Iterable[Any], records: Sequence[str]
 ) -> tuple[list[Any], dict[int, Fault]]:
-    """One pass of the function over the rows, at the speed of `map` while nothing fails."""
-    raw, faults, left = list[Any](), dict[int, Fault](), iter(rows)
-    while len(raw) < len(rows):
+    """One pass of the function over the rows."""
+    vote, raw, faults = function.vote, list[Any](), dict[int, Fault]()
+    for i, row in enumerate(rows):
         try:
-            raw.extend(map(function.vote, left))  # stops at an exception, and keeps the votes before it
-            error: BaseException = StopIteration()
+            raw.append(vote(row))
         except KeyboardInterrupt:
             raise
-        except BaseException as raised:  # noqa: BLE001  sys.exit in a function is a fault of one cell, too
-            error = raised
-        if len(raw) < len(rows):
-            faults[len(raw)] = fault_of(function, records[len(raw)], error)
+        except BaseException as error:  # noqa: BLE001  sys.exit in a function is a fault of one cell, too
+            faults[i] = fault_of(function, records[i], error)
             raw.append(ABSTAIN)
     return raw, faults
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Building many small objects is three times faster without the cycle collector looking at them."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _as_votes(
@@ -141,6 +123,7 @@ def as_vote(value: Any, classes: Sequence[str]) -> int:
 
 def _no_vote(value: object) -> str:
     kind = visible(type(value).__name__)
-    shown = visible(repr(value)[:60]) if isinstance(value, (float, np.floating)) else f"a {kind}"
+    if isinstance(value, (float, np.floating)):
+        return f"{visible(repr(value)[:60])} is no vote: a {kind} is neither a class nor ABSTAIN"
     hint = "; make it an IntEnum" if isinstance(value, enum.Enum) else ""
-    return f"{shown} is no vote: a {kind} is neither a class nor ABSTAIN{hint}"
+    return f"a value of type {kind} is neither a class nor ABSTAIN{hint}"

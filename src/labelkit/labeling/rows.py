@@ -7,8 +7,10 @@ again on rows of its own, so that nothing it does reaches the next function.
 from __future__ import annotations
 
 import functools
+import gc
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -60,70 +62,99 @@ class RowChanged(BaseException):
     """A function tried to change a row that others share. No `except Exception` of the function's may swallow it."""
 
 
+class Watch:
+    """Whether somebody tried to change a shared row."""
+
+    touched = False
+
+
 class SharedRow(tuple[Any, ...]):
-    """One record of a chunk, shared by all functions and therefore frozen. A copy of it is a `Row`."""
+    """One record of a chunk, shared by all functions and therefore frozen. A copy of it is a `Row`.
+
+    Its own names have underscores all around, so that a field may have any other.
+    """
 
     __slots__ = ()
-    fields: ClassVar[tuple[str, ...]] = ()
-    touched: ClassVar[bool] = False  # somebody tried to change a row of this class
+    __fields__: ClassVar[tuple[str, ...]] = ()
+    __watch__: ClassVar[Watch] = Watch()
 
-    def own(self) -> Row:
+    def __own__(self) -> Row:
         """A copy that may be changed."""
-        return Row(**dict(zip(self.fields, tuple.__iter__(self), strict=True)))
+        return Row(**dict(zip(self.__fields__, tuple.__iter__(self), strict=True)))
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field's value, or `default` when the record has no such field."""
-        return getattr(self, name) if name in self.fields else default
+        return self[name] if name in self.__fields__ else default
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only when the record has no such field.
-        raise AttributeError(_unseen(self.fields, name))
+        # Reached only when the record has no such field, or one whose name Python uses itself.
+        if name in self:
+            return self[name]
+        raise AttributeError(_unseen(self.__fields__, name))
 
     def __getitem__(self, name: Any) -> Any:
-        if name not in self.fields:
-            raise KeyError(_unseen(self.fields, name))
-        return tuple.__getitem__(self, self.fields.index(name))
+        if name not in self:
+            raise KeyError(_unseen(self.__fields__, name))
+        return tuple.__getitem__(self, self.__fields__.index(name))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.fields
+        return name in self.__fields__
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.fields)
+        return iter(self.__fields__)
 
-    def _refuse(self, *_: Any) -> NoReturn:
-        type(self).touched = True
+    def __refuse__(self, *_: Any) -> NoReturn:
+        self.__watch__.touched = True
         raise RowChanged
 
-    __setattr__ = __delattr__ = __setitem__ = __delitem__ = _refuse
+    __setattr__ = __delattr__ = __setitem__ = __delitem__ = __refuse__
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        # Snorkel's mappers look rows up by their content.
+        try:
+            return tuple.__hash__(self)
+        except TypeError:
+            return hash(tuple.__repr__(self))
 
     def __copy__(self) -> Row:
-        return self.own()
+        return self.__own__()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Row, (), vars(self.own())
+        return Row, (), vars(self.__own__())
 
     def __repr__(self) -> str:
-        return repr(self.own())
+        return repr(self.__own__())
 
 
 def own_row(x: Any) -> Any:
     """A shared row as a row of one's own; anything else as it is."""
-    return x.own() if isinstance(x, SharedRow) else x
+    return x.__own__() if isinstance(x, SharedRow) else x
 
 
-@functools.lru_cache(maxsize=64)
-def shared_row_class(fields: tuple[str, ...]) -> type[SharedRow]:
+def shared_row_class(fields: tuple[str, ...], watch: Watch) -> type[SharedRow]:
     """The class of rows with these fields: attributes are read as fast as those of a named tuple.
 
-    >>> Comment = shared_row_class(("text", "stars"))
+    >>> Comment = shared_row_class(("text", "stars"), Watch())
     >>> x = tuple.__new__(Comment, ("Hello", 5))
     >>> x.text, x["stars"]
     ('Hello', 5)
     """
-    readers = namedtuple("Readers", [f"f{i}" for i in range(len(fields))])  # type: ignore[misc]  # noqa: PYI024
-    members = {name: vars(readers)[f"f{i}"] for i, name in enumerate(fields)}
-    own = {"__slots__": (), "fields": fields, "__dict__": property(lambda row: vars(row.own()))}
+    readers = _readers(len(fields))
+    members = {name: reader for name, reader in zip(fields, readers, strict=True) if not name.startswith("__")}
+    # vars(x) could be changed unseen, so that whoever asks for it gets a row of its own.
+    own = {"__slots__": (), "__fields__": fields, "__watch__": watch, "__dict__": property(SharedRow.__refuse__)}
     return type("Row", (SharedRow,), {**members, **own})
+
+
+@functools.cache
+def _readers(n: int) -> tuple[Any, ...]:
+    """Descriptors of the first n items of a tuple, those of a named tuple being Python's fastest."""
+    names = [f"f{i}" for i in range(n)]
+    made = namedtuple("Readers", names)  # type: ignore[misc]  # noqa: PYI024
+    return tuple(vars(made)[name] for name in names)
 
 
 class Rows:
@@ -136,26 +167,37 @@ class Rows:
     """
 
     def __init__(self, fields: pa.RecordBatch) -> None:
+        self.watch = Watch()
         self._fields = fields
-        self.row_class = shared_row_class(tuple(fields.schema.names))
+        self._class = shared_row_class(tuple(fields.schema.names), self.watch)
         # Values that cannot change in place are decoded once; lists and the like are decoded anew for each function.
         self._shared = self._decoded() if all(_immutable(kind) for kind in fields.schema.types) else None
 
-    def shared(self) -> Sequence[SharedRow]:
+    def shared(self) -> list[SharedRow]:
         """Frozen rows."""
         return self._decoded() if self._shared is None else self._shared
 
-    def own(self) -> Sequence[Row]:
+    def own(self) -> Iterator[Row]:
         """Rows that a function may change as it likes."""
-        return [row.own() for row in self._decoded()]
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.own())
+        return map(own_row, self.shared())
 
     def _decoded(self) -> list[SharedRow]:
         columns = [column.to_pylist() for column in self._fields.columns]
         values = zip(*columns, strict=True) if columns else repeat((), self._fields.num_rows)
-        return list(map(tuple.__new__, repeat(self.row_class), values))
+        with _gc_paused():
+            return list(map(tuple.__new__, repeat(self._class), values))
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """Building many small objects is three times faster without the cycle collector looking at them."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _unseen(fields: Any, name: object) -> str:
