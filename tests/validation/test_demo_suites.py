@@ -162,10 +162,13 @@ DAMAGES: dict[str, tuple[Evidence, dict[str, tuple[str, ...]]]] = {
             "labels: a record has a label and all its probabilities unless nobody voted on it": (ID,),
         },
     ),
-    "no run": (cell("run", ROW, None), {"labels: every label names the run that made it": (ID,)}),
+    "no run": (
+        cell("run", ROW, None),
+        {"lineage: every label names the run that made it": ("labels_without_run = 1",)},
+    ),
     "labels of two runs": (
         cell("run", ROW, "another"),
-        {"labels: all labels are from one run": ("2",)},
+        {"lineage: all labels are from one run": ("runs_in_labels = 2",)},
     ),
     "one text with two labels": (
         two_labels_of_one_text(),

@@ -50,8 +50,62 @@ def test_a_column_that_needs_records_is_explained(tmp_path: Path) -> None:
     verdict = validate(labels([[0.9, 0.1]]), suite)
     assert verdict.exit_code == 2
     assert verdict.outcomes[0].reason == (
-        'no column "in_records"; labelkit computes it from the records: validate the project'
+        'no column "in_records"; labelkit computes it from the records: give them as records=, or validate the project'
     )
+
+
+COMMENTS = pa.table({"key": ["r0", "r1", "r2"], "text": ["Buy now", "buy  NOW", "hello"], "stars": [1, 2, 3]})
+
+
+@pytest.mark.parametrize("given", [COMMENTS, lk.read(COMMENTS, id="key")], ids=["table", "records"])
+def test_with_records_labels_are_compared_with_them(tmp_path: Path, given: object) -> None:
+    """Records are what `lk.read` returns, or what it takes: then their ids are in "id"."""
+    if isinstance(given, pa.Table):
+        given = given.rename_columns(["id", "text", "stars"])
+    entries = [
+        check(BETWEEN, column="labels_of_same_text", max_value=1),
+        check(IN_SET, column="in_records", value_set=[1]),
+    ]
+    suite = write_suite(tmp_path / "labels.json", *entries, table="labels")
+    agreeing = labels([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
+    assert validate(agreeing, suite, records=given).passed
+    differing = labels([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.5, 0.5]])
+    found = [(outcome.status, outcome.failing_ids) for outcome in validate(differing, suite, records=given).outcomes]
+    assert found == [("fail", ("r0", "r1")), ("fail", ("r3",))]
+
+
+def test_answers_are_class_names_by_record(tmp_path: Path) -> None:
+    """A label against an answer is found, an answer that is no class is refused."""
+    suite = write_suite(tmp_path / "s.json", check(IN_SET, column="contradicts_people", value_set=[0]), table="labels")
+    table = labels([[0.9, 0.1], [0.2, 0.8]])
+    assert validate(table, suite, answers={"r0": "ham"}).passed
+    assert validate(table, suite, answers={"r1": "ham"}).outcomes[0].failing_ids == ("r1",)
+    with pytest.raises(UsageError) as caught:
+        validate(table, suite, answers={"r1": "hma"})
+    assert str(caught.value) == 'answers: no class "hma"; the labels have "ham", "spam"'
+
+
+def test_what_only_a_project_knows_is_vacuous(tmp_path: Path) -> None:
+    """Nothing passes because there were no votes to look at."""
+    suite = write_suite(tmp_path / "s.json", check(IN_SET, column="conflict", value_set=[0]), table="labels")
+    found = validate(labels([[0.9, 0.1]]), suite, records=COMMENTS.rename_columns(["id", "text", "stars"]))
+    assert found.outcomes[0].status == "vacuous"
+
+
+def test_which_columns_there_are_is_asked_of_the_file(tmp_path: Path) -> None:
+    """What labelkit adds is no unexpected column, and no column that the file can be said to have."""
+    own = ["id", "label", "confidence", "p_ham", "p_spam", "source", "run"]
+    suite = write_suite(
+        tmp_path / "s.json",
+        check("expect_table_columns_to_match_set", column_set=own, exact_match=True),
+        check(BETWEEN, column="p_sum", min_value=0.99),
+        check("expect_column_to_exist", column="p_sum"),
+        table="labels",
+    )
+    assert [outcome.status for outcome in validate(labels([[0.9, 0.1]]), suite).outcomes] == ["pass", "pass", "fail"]
+    forged = labels([[0.9, 0.1]])
+    field = pa.field("extra", pa.int64(), metadata={"labelkit.computed": "1"})
+    assert validate(forged.append_column(field, pa.array([1])), suite).outcomes[0].status == "fail"
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "parquet", "stream"])

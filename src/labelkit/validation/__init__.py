@@ -3,7 +3,7 @@
 from labelkit.validation.facts import Evidence, RunFacts, fact_tables
 from labelkit.validation.gate import judge
 from labelkit.validation.standalone import validate
-from labelkit.validation.suites import TABLES, Suite, load_suite, load_suites
+from labelkit.validation.suites import TABLES, Suite, load_suite, load_suites, read_by
 from labelkit.validation.verdict import Outcome, Verdict
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "judge",
     "load_suite",
     "load_suites",
+    "read_by",
     "validate",
 ]

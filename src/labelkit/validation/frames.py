@@ -5,6 +5,7 @@ By default pandas turns a column of whole numbers with a null in it into floats;
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, named, visible
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 ROW_KEY = b"labelkit.row"
 """Key in a table's schema metadata: the column by which its rows are named."""
+
+COMPUTED = b"labelkit.computed"
+"""Key in the metadata of a column that labelkit added: it is no column of the file that is judged."""
 
 
 def named_by(table: pa.Table, column: str) -> pa.Table:
@@ -33,8 +37,25 @@ def row_names(table: pa.Table, rows: pa.Array) -> tuple[str, ...]:
     )
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A pandas frame of the same rows, index 0..n-1. Raises DataError for a table that pandas cannot hold."""
+def unmarked(table: pa.Table) -> pa.Table:
+    """The table with all its columns as its own, whatever a file says of them."""
+    import pyarrow as pa
+
+    marked = any(COMPUTED in (field.metadata or {}) for field in table.schema)
+    fields = [field.remove_metadata() for field in table.schema] if marked else []
+    return table.cast(pa.schema(fields, table.schema.metadata)) if marked else table
+
+
+def own_columns(table: pa.Table) -> list[str]:
+    """Names of the columns that the judged file itself has."""
+    return [field.name for field in table.schema if COMPUTED not in (field.metadata or {})]
+
+
+def to_frame(table: pa.Table, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """A pandas frame of the same rows, index 0..n-1, of some columns or all.
+
+    Raises DataError for a table that pandas cannot hold.
+    """
     import pandas as pd
     import pyarrow as pa
 
@@ -42,8 +63,12 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"the table has more than one column {named(twice)}")
+    if columns is not None:
+        table = table.select([name for name in names if name in columns])
+        names = table.schema.names
     try:
-        return pd.DataFrame({name: _series(column) for name, column in zip(names, table.columns, strict=True)})
+        series = {name: _series(column) for name, column in zip(names, table.columns, strict=True)}
+        return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
     except (pa.ArrowException, ValueError, OverflowError) as error:
         raise DataError(f"the table does not fit into pandas: {visible(str(error))[:200]}") from error
 

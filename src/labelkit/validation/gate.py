@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from labelkit.errors import SHOWN_PROBLEMS, DataError, named, visible
 from labelkit.validation import gx
 from labelkit.validation.expectations import shown
+from labelkit.validation.facts import FACTS
 from labelkit.validation.findings import expected, found, values_of
-from labelkit.validation.frames import row_names, to_frame
+from labelkit.validation.frames import own_columns, row_names, to_frame
 from labelkit.validation.lint import faults_of
+from labelkit.validation.reading import ON_COLUMNS, columns_of, columns_read, condition_columns
 from labelkit.validation.suites import Suite
 from labelkit.validation.verdict import Outcome, Verdict
 
@@ -27,21 +29,13 @@ _GUARD = "expect_column_values_to_not_be_null"
 _ON_ROWS = (_GUARD, "expect_column_values_to_be_null", "expect_column_proportion_of_non_null_values_to_be_between")
 """Types that judge nulls themselves: for them a null is a value in scope."""
 
-_ON_SCHEMA = (
-    "expect_column_to_exist",
-    "expect_table_columns_to_match_set",
-    "expect_table_columns_to_match_ordered_list",
-)
 _ON_TABLE = (
-    *_ON_SCHEMA,
-    "expect_table_column_count_to_be_between",
-    "expect_table_column_count_to_equal",
+    *ON_COLUMNS,
     "expect_table_row_count_to_be_between",
     "expect_table_row_count_to_equal",
 )
 """Types that can fail for good reason where there is no value at all."""
 
-_NEEDS_RECORDS = ("in_records", "human_label", "contradicts_people", "labels_of_same_text")
 _MESSAGE_LENGTH = 200
 
 
@@ -60,21 +54,35 @@ def _judged_suite(suite: Suite, tables: Mapping[str, pa.Table]) -> list[Outcome]
     table = tables.get(suite.table)
     if table is None:
         return _all_errors(suite, f'there is no table "{suite.table}" to judge; tables are {named(sorted(tables))}')
+    types = gx.expectation_types()
+    refused = {i: _unanswerable(e, table, types, suite.table) for i, e in enumerate(suite.expectations)}
+    asked = {str(i): e for i, e in enumerate(suite.expectations) if refused[i] is None}
     try:
-        frame = to_frame(table)
+        answers, filled = _answers(table, asked)
     except DataError as error:
         return _all_errors(suite, str(error))
-    types = gx.expectation_types()
-    refused = {i: _unanswerable(e, table, types) for i, e in enumerate(suite.expectations)}
-    probes: dict[str, Any] = {}
-    for i, expectation in enumerate(suite.expectations):
-        if refused[i] is None:
-            probes |= {str(i): expectation, f"{i} guard": _guard(expectation)}
-    answers = gx.evaluate(frame, {key: probe for key, probe in probes.items() if probe is not None})
     return [
-        _outcome(suite, i, table, refused[i], answers.get(str(i), []), answers.get(f"{i} guard"))
+        _outcome(suite, i, table, refused[i], answers.get(str(i), []), answers.get(f"{i} guard"), filled)
         for i in range(len(suite.expectations))
     ]
+
+
+def _answers(table: pa.Table, asked: Mapping[str, Any]) -> tuple[gx.Results, Mapping[str, int]]:
+    """What GX says, and how many values each column has. GX is given the columns that are read and no others.
+
+    Which columns there are is asked of the file's own ones, without rows, for GX counts whatever it is given.
+    """
+    on_columns = {key: e for key, e in asked.items() if e.expectation_type in ON_COLUMNS}
+    on_values = {key: e for key, e in asked.items() if key not in on_columns}
+    guards = {f"{key} guard": _guard(e) for key, e in on_values.items()}
+    frame = to_frame(table, columns_read(on_values.values()))
+    answers: gx.Results = {}
+    if on_values:
+        asking = {key: guard for key, guard in guards.items() if guard is not None}
+        answers |= gx.evaluate(frame, {**on_values, **asking})
+    if on_columns:
+        answers |= gx.evaluate(to_frame(table.slice(0, 0).select(own_columns(table))), on_columns)
+    return answers, {name: int(frame[name].count()) for name in frame.columns}
 
 
 def _all_errors(suite: Suite, reason: str) -> list[Outcome]:
@@ -84,7 +92,7 @@ def _all_errors(suite: Suite, reason: str) -> list[Outcome]:
 def _about(suite: Suite, index: int) -> dict[str, Any]:
     expectation = suite.expectations[index]
     notes = expectation.notes or ""
-    columns = _columns(expectation)
+    columns = columns_of(expectation)
     return {
         "suite": suite.name,
         "table": suite.table,
@@ -97,42 +105,28 @@ def _about(suite: Suite, index: int) -> dict[str, Any]:
     }
 
 
-def _columns(expectation: Any) -> list[str]:
-    """The columns that an expectation judges."""
-    single = [getattr(expectation, name, None) for name in ("column", "column_A", "column_B")]
-    listed = [] if expectation.expectation_type in _ON_SCHEMA else getattr(expectation, "column_list", None) or []
-    return [name for name in [*single, *listed] if name is not None]
-
-
-def _condition_columns(condition: Any) -> list[str]:
-    if condition is None:
-        return []
-    if hasattr(condition, "conditions"):
-        return [name for part in condition.conditions for name in _condition_columns(part)]
-    return [condition.column.name]
-
-
-def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type]) -> str | None:
+def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type], name_of_table: str) -> str | None:
     """Why an expectation cannot be evaluated on this table, seen without running it."""
     type_name = expectation.expectation_type
     if not _is_of(expectation, types.get(type_name)):
         return f"another class than GX's own is registered as {type_name}"
     for fault in faults_of(type_name, expectation):
         return fault
-    if type_name in _ON_SCHEMA:
+    if type_name in ON_COLUMNS:
         return None
-    known = table.schema.names
-    for name in [*_columns(expectation), *_condition_columns(getattr(expectation, "row_condition", None))]:
-        if name not in known:
-            return f'no column "{visible(name)}"{_hint(name, known)}'
+    for name in [*columns_of(expectation), *condition_columns(getattr(expectation, "row_condition", None))]:
+        if name not in table.schema.names:
+            return f'no column "{visible(name)}"{_hint(name, own_columns(table), name_of_table)}'
     if type_name == "expect_column_values_to_not_be_in_set":
         return _other_kind(expectation.value_set, table.schema.field(expectation.column).type)
     return None
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    if name in _NEEDS_RECORDS:
-        return "; labelkit computes it from the records: validate the project"
+def _hint(name: str, own: Sequence[str], table: str) -> str:
+    computed = [column for fact in FACTS.get(table, ()) for column in fact.columns]
+    if name in computed:
+        return "; labelkit computes it from the records: give them as records=, or validate the project"
+    known = list(dict.fromkeys([*own, *computed]))
     near = difflib.get_close_matches(name, known, n=3)
     return f" (near it: {named(near)})" if near else f"; columns are {named(known)}"
 
@@ -154,16 +148,24 @@ def _other_kind(values: Sequence[Any], kind: pa.DataType) -> str | None:
 
 
 def _guard(expectation: Any) -> Any:
-    """An expectation on the same rows of the same column, whose answer says how many values there were to judge."""
-    column = getattr(expectation, "column", None)
-    if column is None or expectation.expectation_type in _ON_SCHEMA:
+    """An expectation on the same rows of the same column, whose answer says how many values there were to judge.
+
+    Without a condition none is needed: the column's values can be counted.
+    """
+    column, condition = getattr(expectation, "column", None), getattr(expectation, "row_condition", None)
+    if column is None or condition is None:
         return None
-    condition = getattr(expectation, "row_condition", None)
-    return gx.build(_GUARD, {"column": column, **({} if condition is None else {"row_condition": condition})})
+    return gx.build(_GUARD, {"column": column, "row_condition": condition})
 
 
 def _outcome(
-    suite: Suite, index: int, table: pa.Table, refused: str | None, answers: list[Any], guards: list[Any] | None
+    suite: Suite,
+    index: int,
+    table: pa.Table,
+    refused: str | None,
+    answers: list[Any],
+    guards: list[Any] | None,
+    filled: Mapping[str, int],
 ) -> Outcome:
     about = _about(suite, index)
     if refused is not None:
@@ -172,7 +174,7 @@ def _outcome(
     if problem is not None:
         return Outcome(**about, status="error", reason=problem)
     expectation, answer = suite.expectations[index], answers[0]
-    scope = _scope(expectation, answer, None if guards is None else guards[0], table.num_rows)
+    scope = _scope(expectation, answer, None if guards is None else guards[0], table.num_rows, filled)
     if (scope <= 0 or table.num_rows == 0) and (answer.success or about["type"] not in _ON_TABLE):
         return Outcome(**about, status="vacuous", reason=_why_vacuous(table.num_rows))
     if answer.success:
@@ -186,9 +188,9 @@ def _findings(suite: Suite, expectation: Any, answer: Any, table: pa.Table, scop
     import pyarrow as pa
 
     rows = pa.array(answer.result.get("unexpected_index_list") or [], pa.int64())
-    values = values_of(table, _columns(expectation), rows[:SHOWN_PROBLEMS])
+    values = values_of(table, columns_of(expectation), rows[:SHOWN_PROBLEMS])
     if suite.table == "runs" and len(rows) == 1:
-        return {"observed": f"{', '.join(_columns(expectation))} = {values[0]}"}
+        return {"observed": f"{', '.join(columns_of(expectation))} = {values[0]}"}
     observed = found(answer.result, scope)
     return {"observed": observed, "failing_ids": row_names(table, rows), "failing_values": values}
 
@@ -220,12 +222,15 @@ def _first_line(message: str) -> str:
     return visible(message.strip().split("\n")[0])[:_MESSAGE_LENGTH]
 
 
-def _scope(expectation: Any, answer: Any, guard: Any, rows: int) -> int:
+def _scope(expectation: Any, answer: Any, guard: Any, rows: int, filled: Mapping[str, int]) -> int:
     """How many values the expectation judged: rows that its condition matches, less those without a value."""
     type_name, result = expectation.expectation_type, answer.result
     if guard is not None:
         nulls = 0 if type_name in _ON_ROWS else int(guard.result["unexpected_count"])
         return int(guard.result["element_count"]) - nulls
+    column = getattr(expectation, "column", None)
+    if column is not None and column in filled and getattr(expectation, "row_condition", None) is None:
+        return rows if type_name in _ON_ROWS else filled[column]
     if "element_count" in result:
         return int(result["element_count"]) - int(result.get("missing_count") or 0)
     if getattr(expectation, "row_condition", None) is not None:

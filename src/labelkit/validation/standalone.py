@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, UsageError, visible
-from labelkit.validation.facts import with_computed
+from labelkit.errors import DataError, UsageError, named, visible
+from labelkit.records import Records, read
+from labelkit.validation.facts import Evidence, classes_of, fact_table
+from labelkit.validation.frames import unmarked
 from labelkit.validation.gate import judge
 from labelkit.validation.suites import Suite, load_suite
 from labelkit.validation.verdict import Verdict
@@ -15,14 +18,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def validate(table: Any, suite: Suite | str | Path) -> Verdict:
+def validate(
+    table: Any,
+    suite: Suite | str | Path,
+    *,
+    records: Records | Any = None,
+    answers: Mapping[str, str] | None = None,
+) -> Verdict:
     """Judge one table by one suite.
 
     `table` is an Arrow table, anything with `__arrow_c_stream__` (pandas and polars frames among it), or the path of a
-    Parquet file; `suite` a path or a loaded Suite. A suite on `labels` may name the columns that follow from the
-    labels alone, such as p_sum; those that need records or answers are only known in a project.
+    Parquet file; `suite` a path or a loaded Suite. A suite on `labels` may name the columns that labelkit computes:
+    those that follow from the labels alone, such as p_sum, and with `records` (Records, or what `labelkit.read` takes)
+    those that compare labels with their records, such as in_records and labels_of_same_text. Two records have the same
+    text when all text columns of `records` agree. `answers` is what people settled on, record id -> class name.
+    Columns that only a project knows, such as those about votes or earlier runs, are null here, and so vacuous.
 
-    Raises SuiteError for a suite that does not hold, DataError for a table that cannot be read.
+    Raises SuiteError for a suite that does not hold, DataError for a table that cannot be read, UsageError for an
+    answer that is no class.
 
     >>> import json, pathlib, tempfile
     >>> import pyarrow as pa
@@ -42,8 +55,27 @@ def validate(table: Any, suite: Suite | str | Path) -> Verdict:
     labels: fail: expect_column_values_to_be_in_set (label): 1 of 2 values not as expected: b = "smap"
     """
     loaded = suite if isinstance(suite, Suite) else load_suite(suite)
-    facts = arrow_table(table)
-    return judge([loaded], {loaded.table: with_computed(facts) if loaded.table == "labels" else facts})
+    given = unmarked(arrow_table(table))
+    if loaded.table != "labels":
+        return judge([loaded], {loaded.table: given})
+    evidence = _evidence(given, records, answers)
+    return judge([loaded], {"labels": fact_table(evidence, "labels", loaded.reads, alone=records is None)})
+
+
+def _evidence(labels: pa.Table, records: Any, answers: Mapping[str, str] | None) -> Evidence:
+    import pyarrow as pa
+
+    classes = classes_of(labels)
+    unknown = sorted({str(name) for name in (answers or {}).values()} - set(classes))
+    if unknown:
+        raise UsageError(f"answers: no class {named(unknown)}; the labels have {named(classes)}")
+    settled = {record: classes.index(name) for record, name in (answers or {}).items()}
+    if records is None:
+        return Evidence(pa.table({"id": pa.array([], pa.string())}), labels, classes, "id", (), settled)
+    source = records if isinstance(records, Records) else read(records)
+    content = source.to_table()
+    texts = [field.name for field in content.schema if pa.types.is_large_string(field.type)]
+    return Evidence(content, labels, classes, source.id, tuple(texts), settled)
 
 
 def arrow_table(table: Any) -> pa.Table:

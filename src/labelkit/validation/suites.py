@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 from labelkit.errors import SuiteError, listed, named, visible
 from labelkit.files import machine_errors
 from labelkit.validation.expectations import nearest, read_expectation, shown, unknown
+from labelkit.validation.reading import columns_read
 
-TABLES = ("records", "labels", "functions", "classes", "annotators", "runs")
+TABLES = ("records", "labels", "functions", "classes", "annotators", "fields", "runs")
 """The tables that a suite can judge."""
 
 _KEYS = ("name", "id", "expectations", "meta", "notes", "suite_parameters")
@@ -36,6 +37,19 @@ class Suite:
     def __post_init__(self) -> None:
         if self.table not in TABLES or not self.expectations:
             raise SuiteError(f"{self.path}: a suite judges one of {named(TABLES)} by at least one expectation")
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns whose values its expectations need."""
+        return columns_read(self.expectations)
+
+
+def read_by(suites: Iterable[Suite]) -> dict[str, frozenset[str]]:
+    """The columns that all these suites read, by table."""
+    read: dict[str, frozenset[str]] = {}
+    for suite in suites:
+        read[suite.table] = read.get(suite.table, frozenset()) | suite.reads
+    return read
 
 
 def load_suites(folder: Path) -> tuple[Suite, ...]:

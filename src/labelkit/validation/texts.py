@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,22 +34,72 @@ def normalised(values: Iterable[Any]) -> str:
 
 
 def same_text_groups(records: pa.Table, fields: Sequence[str]) -> NDArray[np.int64] | None:
-    """(n,) int64: records of the same normalised text have the same number. None when a field is missing.
-
-    Texts are compared by a 128-bit hash, so memory holds no second copy of them.
-    """
+    """(n,) int64: records of the same normalised text have the same number. None when a field is missing."""
     if not fields or any(records.schema.names.count(name) != 1 for name in fields):
         return None
-    groups = np.empty(records.num_rows, dtype=np.int64)
-    numbers: dict[bytes, int] = {}
-    start = 0
+    return codes_of(normalised_texts(records, fields))
+
+
+def codes_of(texts: pa.ChunkedArray) -> NDArray[np.int64]:
+    """(n,) int64: a number for each different text, in the order in which they come."""
+    import pyarrow.compute as pc
+
+    codes = [np.asarray(pc.fill_null(chunk.indices, -1), np.int64) for chunk in texts.dictionary_encode().chunks]
+    return np.concatenate([np.empty(0, np.int64), *codes])
+
+
+def text_fields(records: pa.Table, fields: Sequence[str]) -> list[str]:
+    """Those of the fields that are there once and hold text."""
+    import pyarrow as pa
+
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    once = [name for name in fields if records.schema.names.count(name) == 1]
+    return [name for name in once if any(is_text(_kind(records, name)) for is_text in texts)]
+
+
+def _kind(table: pa.Table, name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    kind = table.schema.field(name).type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def normalised_texts(records: pa.Table, fields: Sequence[str]) -> pa.ChunkedArray:
+    """(n,) large_string: each record's fields as one text, as `normalised` writes it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    chunks, separator = [], pa.scalar("\x1f", pa.large_string())
     for batch in records.select(list(fields)).to_batches(max_chunksize=65_536):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        for i, row in enumerate(rows, start):
-            digest = hashlib.blake2b(normalised(row).encode("utf-8", "replace"), digest_size=16).digest()
-            groups[i] = numbers.setdefault(digest, len(numbers))
-        start += batch.num_rows
-    return groups
+        cells = [_normalised_chunk(_as_text(column)) for column in batch.columns]
+        chunks.append(cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, separator))
+    return pa.chunked_array(chunks, pa.large_string())
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.large_string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # a list, bytes that are no text
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.large_string())
+
+
+_UNTIDY = r"[\t-\r\x1c-\x1f]|  |^ | $"
+
+
+def _normalised_chunk(texts: pa.Array) -> pa.Array:
+    """`normalised` of each text: at once for tidy ASCII, one by one for the rest."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pc.fill_null(texts, "")
+    slow = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _UNTIDY))
+    lower = pc.ascii_lower(texts)
+    if not pc.any(slow).as_py():
+        return lower
+    mended = [normalised([text]) for text in texts.filter(slow).to_pylist()]
+    return pc.replace_with_mask(lower, slow, pa.array(mended, pa.large_string()))
 
 
 def labels_per_group(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:

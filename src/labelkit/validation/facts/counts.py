@@ -1,0 +1,153 @@
+"""Counts: a row per labeling function, per class, per annotator, and the project's accuracy against people.
+
+Accuracies are given with the ends of their 95 % Wilson interval: "at least 0.8" on ten answers is no finding, and an
+expectation on the lower end says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelkit.matrix import lf_summary, wilson_interval
+from labelkit.validation.facts.consistency import human_labels, labels_by_row
+from labelkit.validation.facts.evidence import Evidence, places
+from labelkit.validation.facts.fact import Fact
+from labelkit.validation.frames import named_by
+from labelkit.validation.texts import texts_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+def function_table(evidence: Evidence) -> pa.Table:
+    """One row per labeling function. Shares are of all records; without votes there is no row.
+
+    Accuracy is over the votes on records with a known class: gold where the project has it, else people's answers.
+    """
+    import pyarrow as pa
+
+    votes = evidence.votes
+    rows = () if votes is None else lf_summary(votes, truth_of_votes(evidence)).rows
+    low_high = [row.interval or (None, None) for row in rows]
+    judged = [(row.correct or 0) + (row.incorrect or 0) for row in rows]
+    columns: dict[str, tuple[list[Any], str]] = {
+        "name": ([row.name for row in rows], "string"),
+        "coverage": ([row.coverage for row in rows], "float64"),
+        "overlaps": ([row.overlaps for row in rows], "float64"),
+        "conflicts": ([row.conflicts for row in rows], "float64"),
+        "faults": ([row.faults for row in rows], "int64"),
+        "judged": (judged, "int64"),
+        "accuracy": ([row.accuracy for row in rows], "float64"),
+        "accuracy_low": ([low for low, _ in low_high], "float64"),
+        "accuracy_high": ([high for _, high in low_high], "float64"),
+    }
+    return named_by(pa.table({name: pa.array(values, kind) for name, (values, kind) in columns.items()}), "name")
+
+
+def truth_of_votes(evidence: Evidence) -> NDArray[np.int64] | None:
+    """(rows of votes,) int64: known class index of each record that was voted on, -1 where none is known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if evidence.votes is None:
+        return None
+    ids = texts_of(pa.table({"id": evidence.votes.ids}), "id")
+    answered = list(evidence.answers)
+    truth = np.append(np.array([evidence.answers[record] for record in answered], dtype=np.int64), -1)
+    known = truth[places(ids, pa.array(answered, pa.string()))]
+    if evidence.gold is not None:
+        classes = pa.array(evidence.classes, pa.string())
+        gold = texts_of(evidence.records, evidence.gold)
+        index = np.append(pc.fill_null(pc.index_in(gold, value_set=classes, skip_nulls=True), -1).to_numpy(), -1)
+        known = index[places(ids, evidence.record_ids)].astype(np.int64)
+    return known if (known >= 0).any() else None
+
+
+def class_table(evidence: Evidence) -> pa.Table:
+    """One row per class of the project: the records that carry it, their share of the labelled, and the reference's."""
+    import pyarrow as pa
+
+    found = evidence.label.value_counts().to_pylist()
+    counts = {entry["values"]: entry["counts"] for entry in found if entry["values"] is not None}
+    records, total = [counts.get(name, 0) for name in evidence.classes], sum(counts.values())
+    shares = [count / total if total else None for count in records]
+    before = {} if evidence.reference is None else evidence.reference.labels
+    expected = [before.get(name, 0.0) if before else None for name in evidence.classes]
+    change = [None if a is None or b is None else a - b for a, b in zip(shares, expected, strict=True)]
+    table = pa.table(
+        {
+            "class": pa.array(evidence.classes, pa.string()),
+            "records": pa.array(records, pa.int64()),
+            "share": pa.array(shares, pa.float64()),
+            "reference_share": pa.array(expected, pa.float64()),
+            "share_change": pa.array(change, pa.float64()),
+        }
+    )
+    return named_by(table, "class")
+
+
+def annotator_table(evidence: Evidence) -> pa.Table:
+    """One row per annotator: labels given, those shared with others, and how often the others said the same.
+
+    agreement is over the pairs of one's own label and another's on the same record; null where nothing is shared.
+    """
+    import pyarrow as pa
+
+    by_record: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for record, annotator, label in evidence.opinions():
+        by_record[record][annotator] = label
+    labels: Counter[str] = Counter()
+    shared: Counter[str] = Counter()
+    pairs: Counter[str] = Counter()
+    agreed: Counter[str] = Counter()
+    for said in by_record.values():
+        for annotator, label in said.items():
+            others = len(said) - 1
+            labels[annotator] += 1
+            shared[annotator] += others > 0
+            pairs[annotator] += others
+            agreed[annotator] += sum(other == label for other in said.values()) - 1
+    names = sorted(labels)
+    table = pa.table(
+        {
+            "annotator": pa.array(names, pa.string()),
+            "labels": pa.array([labels[name] for name in names], pa.int64()),
+            "shared": pa.array([shared[name] for name in names], pa.int64()),
+            "agreement": pa.array([agreed[n] / pairs[n] if pairs[n] else None for n in names], pa.float64()),
+        }
+    )
+    return named_by(table, "annotator")
+
+
+def _against_people(evidence: Evidence) -> Mapping[str, Any]:
+    """The label model against people's answers, where both speak."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    agrees = pc.drop_null(pc.equal(labels_by_row(evidence, evidence.model_labels()), human_labels(evidence)))
+    hits, total = int(pc.sum(agrees).as_py() or 0), len(agrees)
+    low, high = wilson_interval(hits, total) if total else (None, None)
+    return {
+        "answers_compared": pa.array([total], pa.int64()),
+        "model_accuracy": pa.array([hits / total if total else None], pa.float64()),
+        "model_accuracy_low": pa.array([low], pa.float64()),
+        "model_accuracy_high": pa.array([high], pa.float64()),
+    }
+
+
+RUNS = (
+    Fact(
+        {
+            "answers_compared": "int64: records that people answered and the label model has a label for",
+            "model_accuracy": "float64: share of them where both say the same; null without any",
+            "model_accuracy_low": "float64: lower end of its 95 % interval",
+            "model_accuracy_high": "float64: upper end of its 95 % interval",
+        },
+        _against_people,
+    ),
+)
