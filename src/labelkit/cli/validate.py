@@ -2,26 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json
+from labelkit.cli.show import print_json, talk
+from labelkit.errors import LabelkitError, UsageError, visible
+
+if TYPE_CHECKING:
+    from labelkit.pipeline import Project
+
+_SUFFIXES = {"html": ".html", "junit": ".xml", "markdown": ".md"}
+
+
+def _report_option(name: str, what: str) -> Callable[[Any], Any]:
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option(f"--{name}", type=path, metavar="FILE", help=f"Write {what} to FILE (*{_SUFFIXES[name]}).")
 
 
 @click.command()
 @project_option
+@click.option("--strict", is_flag=True, help="Every failure blocks, also one that a suite calls a warning.")
+@click.option("--verify-only", is_flag=True, help="Only tell whether labels.parquet is the file that passed.")
+@_report_option("html", "the report")
+@_report_option("junit", "JUnit XML")
+@_report_option("markdown", "Markdown for a pull request")
+@click.option("--github", is_flag=True, help="Print annotations for GitHub Actions as well.")
 @json_option
 @debug_option
-def validate(folder: str, as_json: bool) -> int:  # noqa: FBT001
+def validate(
+    folder: str,
+    *,
+    strict: bool,
+    verify_only: bool,
+    html: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    github: bool,
+    as_json: bool,
+) -> int:
     """Judge records, labels and lineage by the suites in expectations/.
 
     Exits with 0 only when every suite passed and none of them passed by accident; a training job may run then.
+    The report is kept as report.html in the folder of the run.
     """
     from labelkit.pipeline import Project
 
-    verdict = Project(folder).validate()
+    files = {name: path for name, path in (("html", html), ("junit", junit), ("markdown", markdown)) if path}
+    _check(files, github=github, as_json=as_json, verify_only=verify_only)
+    project = Project(folder)
+    if verify_only:
+        return _verify(project, strict=strict, as_json=as_json)
+    for path in files.values():
+        path.unlink(missing_ok=True)  # should there be no verdict, none of an earlier check stands in for it
+    try:
+        return _judge(project, files, strict=strict, github=github, as_json=as_json)
+    except LabelkitError as error:
+        if github:
+            from labelkit.reports.annotations import refusal
+
+            click.echo(refusal(str(error)))
+        raise
+
+
+def _check(files: Mapping[str, Path], *, github: bool, as_json: bool, verify_only: bool) -> None:
+    for name, path in files.items():
+        if path.suffix != _SUFFIXES[name]:
+            raise UsageError(f"--{name} {visible(str(path))}: give a file name that ends in {_SUFFIXES[name]}")
+    if github and as_json:
+        raise UsageError("--github and --json both write to stdout; choose one of them")
+    if verify_only and (files or github):
+        raise UsageError("--verify-only judges nothing, so there is nothing to report; leave the other options out")
+
+
+def _verify(project: Project, *, strict: bool, as_json: bool) -> int:
+    verification = project.verify(strict=strict)
     if as_json:
-        print_json(verdict.to_json())
+        print_json(verification.to_json())
+    else:
+        click.echo(str(verification))
+    return verification.exit_code
+
+
+def _judge(project: Project, files: Mapping[str, Path], *, strict: bool, github: bool, as_json: bool) -> int:
+    from labelkit import reports
+    from labelkit.files import write_bytes
+    from labelkit.reports.annotations import fenced
+
+    verdict = project.validate(strict=strict)
+    background = project.background()
+    for name, path in files.items():
+        write_bytes(path, getattr(reports, name)(verdict, background).encode())
+    if as_json:
+        print_json(reports.to_json(verdict, background))
+    elif github:
+        click.echo(fenced(str(verdict)))
+        annotations = reports.github(verdict, background)
+        click.echo(annotations, nl=bool(annotations))
     else:
         click.echo(str(verdict))
+    talk(f"labelkit: the report is .labelkit/runs/{background.run}/report.html")
     return verdict.exit_code

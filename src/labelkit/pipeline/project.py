@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from labelkit.annotations import Annotation
     from labelkit.matrix import LabelMatrix
     from labelkit.pipeline.apply import ApplyReport
+    from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
+    from labelkit.reports import Background
     from labelkit.validation import Verdict
 
 
@@ -69,11 +71,24 @@ class Project:
         classes = self.folder.settings.project.classes
         return {record: classes[index] for record, index in read_answers(self.folder).labels.items()}
 
-    def validate(self) -> Verdict:
-        """Judge records, labels and lineage by the suites in expectations/."""
+    def validate(self, *, strict: bool = False) -> Verdict:
+        """Judge records, labels and lineage by the suites in expectations/; strict lets no failure through."""
         from labelkit.pipeline.validate import validate
 
-        return validate(self.folder)
+        return validate(self.folder, strict=strict)
+
+    def background(self) -> Background:
+        """What the reports of the last validation say beside its verdict: run, file, since when, how labels spread."""
+        from labelkit.pipeline.background import recorded
+        from labelkit.pipeline.verify import last_check
+
+        return recorded(last_check(self.folder))
+
+    def verify(self, *, strict: bool = False) -> Verification:
+        """Whether labels.parquet is the file that passed, with these suites and records. Nothing is judged anew."""
+        from labelkit.pipeline.verify import verify
+
+        return verify(self.folder, strict=strict)
 
     def training_set(self, split: str | None = None) -> pa.Table:
         """The labelled records for training. Raises AnswerIsNo unless this very labels.parquet passed the gate."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labelkit import __version__
 from labelkit.annotations import AnnotationStore
-from labelkit.files import project_lock, timestamp, write_json
+from labelkit.files import project_lock, timestamp, write_bytes, write_json
 from labelkit.label_models import labels_bytes, labels_from, run_of
-from labelkit.lineage import Run, RunStore, hash_bytes, hash_tree, library_versions
+from labelkit.lineage import Run, RunStore, hash_bytes, hash_file, hash_tree, library_versions
 from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.pipeline.apply import LIBRARIES, decisive_settings, function_files
+from labelkit.pipeline.background import REPORT_FILE, background_of
 from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.reports import Background, html
 from labelkit.validation import Evidence, RunFacts, Verdict, fact_tables, judge, load_suites
 
 if TYPE_CHECKING:
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 VERDICT_FILE = "verdict.json"
 
 
-def validate(project: ProjectFolder) -> Verdict:
+def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
     """Judge the project. The verdict is written beside the hash of exactly the bytes that were judged.
+
+    `strict` lets no failure through, whatever its severity.
 
     Raises SuiteError for suites that cannot be trusted to judge, DataError for records that cannot be read,
     ArtifactError for a labels file that is missing or unreadable.
@@ -48,8 +53,10 @@ def validate(project: ProjectFolder) -> Verdict:
             votes=_votes_of(project, run),
             run=_facts(project, run, run_id, labels_hash, data),
         )
-        verdict = judge(suites, fact_tables(evidence))
-        judged = _recorded(project, run, labels_hash, data, hashes, verdict, started)
+        verdict = replace(judge(suites, fact_tables(evidence)), strict=strict)
+        judged = _run_of(project, run, labels_hash, data, hashes, strict=strict)
+        background = background_of(project, judged, verdict, labels, suites, timestamp())
+        _record(project, judged.with_(started=started), verdict, background)
         last = {"labels": labels_hash, "data": data, "suites": hashes, "run": judged.id, "verdict": verdict.to_json()}
         write_json(project.state / VERDICT_FILE, last)
     return verdict
@@ -112,20 +119,11 @@ def _answers_after(project: ProjectFolder, sequence: int) -> int:
     return sum(entry.sequence > sequence for entry in AnnotationStore.open(project.store_url).history())
 
 
-def _recorded(
-    project: ProjectFolder,
-    judged: Run | None,
-    labels: str,
-    data: str,
-    suites: dict[str, str],
-    verdict: Verdict,
-    started: str,
+def _run_of(
+    project: ProjectFolder, judged: Run | None, labels: str, data: str, suites: dict[str, str], *, strict: bool
 ) -> Run:
-    """Write the run of this validation, with the hash of exactly the file that was judged."""
-    counts: dict[str, Any] = {"status": verdict.status, "expectations": len(verdict.outcomes)}
-    for status in ("pass", "fail", "error", "vacuous"):
-        counts[status] = sum(outcome.status == status for outcome in verdict.outcomes)
-    run = Run(
+    """The run of this validation, with the hash of exactly the file that was judged."""
+    return Run(
         verb="validate",
         inputs={
             "labels": labels,
@@ -134,17 +132,20 @@ def _recorded(
             "files": function_files(project),
             "answers": read_answers(project).fingerprint,
         },
-        parameters=decisive_settings(project),
+        parameters={**decisive_settings(project), "strict": strict},
         versions={"labelkit": __version__, **library_versions(("great_expectations", "pandas"))},
         parents=() if judged is None else (judged.id,),
     ).identified()
-    folder = RunStore(project.state / "runs").path(run.id)
+
+
+def _record(project: ProjectFolder, run: Run, verdict: Verdict, background: Background) -> None:
+    """Write the verdict, its report and, last, the run."""
+    counts: dict[str, Any] = {"status": verdict.status, "expectations": len(verdict.outcomes)}
+    for status in ("pass", "fail", "error", "vacuous"):
+        counts[status] = sum(outcome.status == status for outcome in verdict.outcomes)
+    store = RunStore(project.state / "runs")
+    folder = store.path(run.id)
     write_json(folder / VERDICT_FILE, verdict.to_json())
-    run = run.with_(
-        outputs={VERDICT_FILE: hash_tree(folder, [VERDICT_FILE])[VERDICT_FILE]},
-        counts=counts,
-        started=started,
-        finished=timestamp(),
-    )
-    RunStore(project.state / "runs").write(run)
-    return run
+    write_bytes(folder / REPORT_FILE, html(verdict, background).encode())
+    outputs = {name: hash_file(folder / name) for name in (VERDICT_FILE, REPORT_FILE)}
+    store.write(run.with_(outputs=outputs, counts=counts, about=background.to_json(), finished=background.time))

@@ -14,7 +14,7 @@ _MARGIN = " " * 9
 
 def render(verdict: Verdict) -> str:
     """The whole verdict. All text in it is safe to print."""
-    problems = _grouped(verdict.blocking)
+    problems = grouped(verdict.blocking)
     blocks = [verdict.headline, *(_problem(group) for group in problems[:SHOWN_PROBLEMS])]
     if len(problems) > SHOWN_PROBLEMS:
         blocks.append(f"and {sum(map(len, problems[SHOWN_PROBLEMS:])):,} more that block")
@@ -26,7 +26,7 @@ def render(verdict: Verdict) -> str:
     return "\n\n".join(blocks)
 
 
-def _grouped(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+def grouped(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
     """What could not be judged for one and the same reason is one problem; every failure is one of its own."""
     groups: dict[object, list[Outcome]] = {}
     for outcome in outcomes:
