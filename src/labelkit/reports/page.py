@@ -12,7 +12,7 @@ import hashlib
 import importlib.resources
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import visible
+from labelkit.errors import shortened, visible
 from labelkit.reports.background import NOTHING, Background
 from labelkit.reports.plots import bars, checks, columns
 from labelkit.reports.problems import blocking, code_parts, counted, moment, tolerated
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """Failing rows that are shown at once; the others unfold."""
+
+GLANCE = 12
+"""Problems that the top of the page names in a line each."""
 
 LISTED = 1_000
 """Failing rows that unfold; the file stays small enough to open, and verdict.json has them all."""
@@ -46,6 +49,7 @@ def html(verdict: Verdict, background: Background = NOTHING) -> str:
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         shown=SHOWN,
         listed=LISTED,
+        glance=GLANCE,
     )  # fmt: skip
 
 
@@ -77,6 +81,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": moment, "code_parts": code_parts, "count": lambda number: f"{number:,}"}
+    environment.filters["cut"] = lambda text: shortened(text, 70)
     return environment
 
 

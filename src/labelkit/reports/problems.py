@@ -54,7 +54,7 @@ class Problem:
             return "new in this check"
         if self.since is None or self.since.checks < 2:
             return ""
-        return f"{moment(self.since.time)}, {self.since.checks:,} checks in a row (since run {self.since.run})"
+        return f"{moment(self.since.time)}, {self.since.checks:,} checks in a row"
 
     @property
     def rows(self) -> list[tuple[str, str | None]]:
