@@ -1,8 +1,8 @@
 """Labeling functions of a project: every .py file of labeling_functions/, loaded by path in name order.
 
 A file whose name begins with an underscore is a helper for the others and is not searched for functions. Any file can
-import any other by its name, at the top of the file: `from _words import PRAISE`. The folder comes last on the path
-while files are loaded, so that no file hides an installed module.
+import any other at its top: `from _words import PRAISE`, or `from ._words import PRAISE`. The folder comes last on the
+path while files are loaded, so that no file hides an installed module.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from labelkit.labeling.faults import first_line, in_folder, innermost
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import check_rule
+
+PACKAGE = "labelkit_project"  # what the folder is as a package
 
 _modules_of_last_load: set[str] = set()
 
@@ -55,7 +57,9 @@ def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) 
 
 def _load(path: Path) -> ModuleType:
     """Import one file by its path, and say precisely where it fails."""
-    name = f"labelkit_project.{path.stem}"
+    name = f"{PACKAGE}.{path.stem}"
+    if name in sys.modules:  # another file of this load imported it
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise FunctionError(f"{path.parent.name}/{visible(path.name)}: not a Python file")
@@ -66,6 +70,7 @@ def _load(path: Path) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        del sys.modules[name]
         raise FunctionError(_import_failure(path, error)) from error
     return module
 
@@ -109,6 +114,9 @@ def _importable(folder: Path) -> Iterator[None]:
     _modules_of_last_load.clear()
     importlib.invalidate_caches()
     before, writes = set(sys.modules), sys.dont_write_bytecode
+    package = ModuleType(PACKAGE)
+    package.__path__, package.__file__ = [str(folder)], str(folder / "__init__.py")
+    sys.modules[PACKAGE] = package
     sys.path.append(str(folder))
     sys.dont_write_bytecode = True
     try:
