@@ -84,6 +84,18 @@ def write_json(path: Path, content: object) -> None:
     write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
+def replace_file(staged: Path, path: Path) -> None:
+    """Publish a file that was written elsewhere on the same file system: fsync, rename, fsync of the folder."""
+    with machine_errors(path):
+        descriptor = os.open(staged, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        staged.replace(path)
+        sync_folder(path.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, so that they survive a power cut."""
     if folder.is_dir() or folder == folder.parent:

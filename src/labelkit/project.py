@@ -75,7 +75,7 @@ class DataSection(Section):
 class ApplySection(Section):
     """`[apply]`: how votes are cast."""
 
-    workers: int = Field(default=1, ge=1, le=256)
+    workers: int = Field(default=0, ge=0, le=256)  # processes; 0 means one per processor
     max_faults: int = Field(default=0, ge=0)
 
 

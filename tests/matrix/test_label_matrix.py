@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,7 +117,7 @@ def test_a_fault_covers_nothing_and_is_counted() -> None:
 @settings(max_examples=40, deadline=None)
 def test_a_written_matrix_reads_back(votes: LabelMatrix, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Votes, faults, ids, names and classes come back as they were, whatever the names are."""
-    path = tmp_path_factory.mktemp("votes") / "votes.parquet"
+    path = tmp_path_factory.mktemp("votes") / "votes.arrow"
     path.write_bytes(written(votes))
     back = read_votes(path)
     assert np.array_equal(back.votes, votes.votes)
@@ -136,8 +136,8 @@ def test_a_large_matrix_reads_back(tmp_path: Path) -> None:
     """More records than one chunk of the fingerprint and one row group hold."""
     rng = np.random.default_rng(5)
     votes = LabelMatrix.from_rows(rng.integers(FAULT, 3, (150_000, 2)))
-    (tmp_path / "votes.parquet").write_bytes(written(votes))
-    back = read_votes(tmp_path / "votes.parquet")
+    (tmp_path / "votes.arrow").write_bytes(written(votes))
+    back = read_votes(tmp_path / "votes.arrow")
     assert np.array_equal(back.votes, votes.votes)
     assert back.ids.equals(votes.ids)
 
@@ -146,7 +146,7 @@ def test_no_damage_goes_unnoticed(tmp_path: Path) -> None:
     """Any flipped bit is either harmless or an ArtifactError; never other votes."""
     rng = np.random.default_rng(7)
     votes = LabelMatrix.from_rows(rng.integers(FAULT, 2, (50, 3)), ids=[f"r{i}" for i in range(50)])
-    whole, path, noticed = written(votes), tmp_path / "votes.parquet", 0
+    whole, path, noticed = written(votes), tmp_path / "votes.arrow", 0
     for bit in rng.choice(len(whole) * 8, size=1500, replace=False):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << (bit % 8)
@@ -159,28 +159,50 @@ def test_no_damage_goes_unnoticed(tmp_path: Path) -> None:
             assert np.array_equal(back.votes, votes.votes)
             assert back.ids.equals(votes.ids)
             assert (back.names, back.classes) == (votes.names, votes.classes)
-    assert noticed > 500
+    assert noticed > 300
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_cut_file_is_an_artifact_error(tmp_path: Path, share: float) -> None:
     """A file that ends too early says so, with its path and the way out."""
-    path, whole = tmp_path / "votes.parquet", written(LabelMatrix.from_rows([[0, 1], [1, 1]]))
+    path, whole = tmp_path / "votes.arrow", written(LabelMatrix.from_rows([[0, 1], [1, 1]]))
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ArtifactError) as caught:
         read_votes(path)
     assert str(caught.value) == f"{path}: not a vote file of labelkit; run `labelkit apply` again"
 
 
-def other_metadata(**changes: Any) -> Any:
-    """A file whose metadata says something else about the same votes."""
+def rewritten(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
+    """A sound Arrow file with other content, its chunks still carrying the digests of before."""
 
     def make(path: Path) -> None:
-        table = pq.read_table(path)
-        about = {**json.loads(table.schema.metadata[b"labelkit.votes"]), **changes}
-        pq.write_table(table.replace_schema_metadata({b"labelkit.votes": json.dumps(about)}), path)
+        with pa.OSFile(str(path)) as file:
+            reader = pa.ipc.open_file(file)
+            batches = [reader.get_batch_with_custom_metadata(i) for i in range(reader.num_record_batches)]
+        changed = [change(pa.Table.from_batches([each.batch])) for each in batches]
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, changed[0].schema) as writer:
+            for table, before in zip(changed, batches, strict=True):
+                for batch in table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]:
+                    writer.write_batch(batch, custom_metadata=before.custom_metadata)
 
     return make
+
+
+def other_metadata(**changes: Any) -> Callable[[Path], None]:
+    """A file whose metadata says something else about the same votes."""
+
+    def change(table: pa.Table) -> pa.Table:
+        about = {**json.loads(table.schema.metadata[b"labelkit.votes"]), **changes}
+        return table.replace_schema_metadata({b"labelkit.votes": json.dumps(about)})
+
+    return rewritten(change)
+
+
+def without_end(path: Path) -> None:
+    """The same votes, written by somebody who does not mark the end."""
+    table = pa.ipc.open_file(path.read_bytes()).read_all()
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
 
 
 @pytest.mark.parametrize(
@@ -191,37 +213,27 @@ def other_metadata(**changes: Any) -> Any:
         other_metadata(functions=["a"]),
         other_metadata(functions=["a", "b", "c"]),
         other_metadata(functions=5),
-        other_metadata(digest=None),
-        lambda path: pq.write_table(pq.read_table(path).replace_schema_metadata(None), path),
-        lambda path: pq.write_table(pq.read_table(path).replace_schema_metadata({b"labelkit.votes": "[1]"}), path),
-        lambda path: pq.write_table(pq.read_table(path).replace_schema_metadata({b"labelkit.votes": "["}), path),
-        lambda path: pq.write_table(pq.read_table(path).slice(1), path),
-        lambda path: pq.write_table(pa.table({"id": ["x"]}), path),
+        rewritten(lambda table: table.replace_schema_metadata(None)),
+        rewritten(lambda table: table.replace_schema_metadata({b"labelkit.votes": "[1]"})),
+        rewritten(lambda table: table.replace_schema_metadata({b"labelkit.votes": "["})),
+        rewritten(lambda table: table.slice(1)),
+        rewritten(lambda table: table.set_column(1, "a", table.column("a").cast(pa.int64()))),
+        rewritten(lambda table: table.set_column(1, "a", pa.nulls(len(table), pa.int8()))),
+        rewritten(lambda table: table.set_column(0, "id", pa.array(["x"] * len(table), pa.string()))),
+        without_end,
         lambda path: path.write_text("id,a,b\n"),
         lambda path: path.unlink(),
         lambda path: (path.unlink(), path.mkdir()),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_an_artifact_error(tmp_path: Path, damage: Any) -> None:
-    """Also a sound Parquet file is refused when it is not the one that labelkit wrote."""
-    path = tmp_path / "votes.parquet"
+    """Also a sound Arrow file is refused when it is not the one that labelkit wrote."""
+    path = tmp_path / "votes.arrow"
     votes = LabelMatrix.from_rows([[0, 1], [1, 1]], names=["a", "b"], classes=["ham", "spam"])
     path.write_bytes(written(votes))
     damage(path)
     with pytest.raises(ArtifactError, match="not a vote file of labelkit"):
         read_votes(path)
-
-
-def test_a_cast_of_values_is_noticed(tmp_path: Path) -> None:
-    """Votes of another type, or with nulls, are not read as if they were int8."""
-    path = tmp_path / "votes.parquet"
-    path.write_bytes(written(LabelMatrix.from_rows([[0], [1]], names=["a"])))
-    table = pq.read_table(path)
-    for column in (pa.array([0, 1], pa.int64()), pa.array([0, None], pa.int8())):
-        changed = table.set_column(1, "a", column).replace_schema_metadata(table.schema.metadata)
-        pq.write_table(changed, path)
-        with pytest.raises(ArtifactError):
-            read_votes(path)
 
 
 @pytest.mark.parametrize("classes", [[], ["one"], ["a", "a"], "ham", ["a", ""], ["a", 1], [str(c) for c in range(128)]])

@@ -59,10 +59,10 @@ def test_the_run_says_what_went_in_and_what_came_out(make_project: MakeProject) 
     report = made.project.apply()
     folder = made.root / ".labelkit" / "runs" / report.run
     run = json.loads((folder / "run.json").read_text())
-    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.npz", "run.json", "votes.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.npz", "run.json", "votes.arrow"]
     assert set(run["inputs"]["functions"]) == {"begs", "sings", "money", "music", "place"}
     assert set(run["inputs"]["files"]) == {"first.py"}
-    assert set(run["outputs"]) == {"labels.parquet", "votes.parquet", "model.json", "model.npz"}
+    assert set(run["outputs"]) == {"labels.parquet", "votes.arrow", "model.json", "model.npz"}
     assert run["counts"]["records"] == 200
     assert run["parameters"]["seed"] == 0
     assert run["versions"]["snorkel"]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.option(
     "--max-faults", type=click.IntRange(min=0), metavar="N", help="Exit with 1 beyond N faults.  [default: 0]"
 )
+@click.option("--workers", type=click.IntRange(0, 256), metavar="N", help="Processes; 0 means one per processor.")
 @json_option
 @debug_option
-def apply(folder: str, max_faults: int | None, as_json: bool) -> int:  # noqa: FBT001
+def apply(folder: str, max_faults: int | None, workers: int | None, as_json: bool) -> int:  # noqa: FBT001
     """Apply the labeling functions and publish labels.parquet.
 
     Casts the vote of every function in labeling_functions/ on every record, fits the label model, lets people's answers
@@ -31,7 +32,7 @@ def apply(folder: str, max_faults: int | None, as_json: bool) -> int:  # noqa: F
     from labelkit.pipeline import Project
 
     with progress("casting votes") as show:
-        report = Project(folder).apply(max_faults=max_faults, progress=show)
+        report = Project(folder).apply(max_faults=max_faults, workers=workers, progress=show)
     if as_json:
         print_json(report.to_json())
     else:
@@ -72,11 +73,13 @@ def _talk(report: ApplyReport) -> None:
         place = f" ({fault.place})" if fault.place else ""
         said = f": {visible(fault.message)}" if fault.message else ""
         talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
-    if len(report.faults) > SHOWN_PROBLEMS:
-        talk(f"labelkit: and {len(report.faults) - SHOWN_PROBLEMS:,} more faults")
+    if report.fault_count > SHOWN_PROBLEMS:
+        talk(f"labelkit: and {report.fault_count - SHOWN_PROBLEMS:,} more faults")
     if report.exit_code:
         talk(
-            f"labelkit: {len(report.faults):,} faults are more than the {report.max_faults:,} allowed (--max-faults); "
+            f"labelkit: {report.fault_count:,} faults are more than the {report.max_faults:,} allowed (--max-faults); "
             "the labels are published, and the lineage suite blocks them"
         )
+    if report.reused:
+        talk(f"labelkit: {report.reused:.0%} of the votes were cast before; that saved about {report.saved:.1f} s")
     talk(f"labelkit: wrote labels.parquet (run {report.run})")

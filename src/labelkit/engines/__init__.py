@@ -1,6 +1,7 @@
 """Engines: where labeling functions meet records."""
 
-from labelkit.engines.base import Cast, Engine
+from labelkit.engines.base import ChunkVotes, Engine
+from labelkit.engines.cache import VoteCache
 from labelkit.engines.local import LocalEngine, apply_lfs
 
-__all__ = ["Cast", "Engine", "LocalEngine", "apply_lfs"]
+__all__ = ["ChunkVotes", "Engine", "LocalEngine", "VoteCache", "apply_lfs"]

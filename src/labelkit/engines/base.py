@@ -1,25 +1,35 @@
-"""What an engine does: one method."""
+"""What an engine does: one method, which gives the votes chunk by chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labelkit.labeling import LabelingFunction
-from labelkit.matrix import LabelMatrix
+from labelkit.matrix import Fault
 from labelkit.records import Records
 
-Progress = Callable[[int], None]
-"""Called with the number of records done so far."""
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
-class Cast:
-    """What one pass over the records gives."""
+class ChunkVotes:
+    """The votes on 65,536 consecutive records (fewer in the last chunk), and what else one look at them gave."""
 
-    votes: LabelMatrix
-    fingerprint: str  # of all columns of the records
+    index: int  # of the chunk
+    ids: pa.Array  # (n,) string
+    id_hashes: NDArray[np.int64] | None  # (n,) sorted, to prove ids unique; None when an id is bad
+    votes: NDArray[np.int8]  # (n, m): class index, ABSTAIN or FAULT
+    faults: tuple[Fault, ...]  # in order of record and function
+    fingerprint: bytes  # of all columns of the records
+    others: pa.RecordBatch  # the columns that functions do not see: gold, split
+    reused: int  # functions whose votes came from the cache
+    saved: float  # seconds that casting these votes took when they were cast
 
 
 class Engine(Protocol):
@@ -31,7 +41,10 @@ class Engine(Protocol):
         records: Records,
         fields: Sequence[str],
         classes: Sequence[str],
-        progress: Progress | None = None,
-    ) -> Cast:
-        """Run every function on every record; functions see `fields` only."""
+    ) -> Iterator[ChunkVotes]:
+        """Run every function on every record, in record order; functions see `fields` only.
+
+        Raises DataError for records that cannot be read, FunctionError for a rule that does not fit a column.
+        Whoever reads the chunks compares the ids.
+        """
         ...

@@ -1,26 +1,31 @@
-"""The local engine: one machine, chunk by chunk."""
+"""The local engine: one machine, chunk by chunk, in one process or several."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from labelkit.engines.base import Cast, Progress
-from labelkit.errors import UsageError, named, visible
-from labelkit.labeling import LabelingFunction, cast_votes
+from labelkit.engines.base import ChunkVotes
+from labelkit.engines.cache import VoteCache
+from labelkit.engines.chunks import ChunkCaster
+from labelkit.engines.workers import cast_with_workers
+from labelkit.errors import UsageError, visible
+from labelkit.labeling import LabelingFunction
 from labelkit.labeling.functions import checked_functions
 from labelkit.labeling.rules import check_rule
-from labelkit.lineage import DataFingerprint
-from labelkit.matrix import MAX_CLASSES, Fault, LabelMatrix, checked_classes, default_classes
+from labelkit.matrix import LabelMatrix
 from labelkit.records import Records, read
-
-CHUNK_OF_ROWS = 8_192
+from labelkit.records.ids import SeenIds
 
 
 class LocalEngine:
-    """Runs in this process."""
+    """Runs on this machine. `workers` processes share the chunks; 0 means one per processor."""
+
+    def __init__(self, workers: int = 1, cache: VoteCache | None = None) -> None:
+        self.workers = workers or os.cpu_count() or 1
+        self.cache = cache
 
     def cast(
         self,
@@ -28,33 +33,14 @@ class LocalEngine:
         records: Records,
         fields: Sequence[str],
         classes: Sequence[str],
-        progress: Progress | None = None,
-    ) -> Cast:
-        """Votes of all functions on all records, in record order, and the records' fingerprint of the same pass."""
-        import pyarrow as pa
-
-        fingerprint = DataFingerprint()
-        parts, ids, faults, done = [np.empty((0, len(functions)), np.int8)], [], list[Fault](), 0
-        for chunk in records.batches():
-            fingerprint.add(chunk)
-            visible_columns = chunk.select(list(fields))
-            ids.append(chunk.column(0))
-            for start in range(0, chunk.num_rows, CHUNK_OF_ROWS):
-                rows = visible_columns.slice(start, CHUNK_OF_ROWS)
-                votes, failed = cast_votes(functions, chunk.column(0).slice(start, CHUNK_OF_ROWS), rows, classes)
-                parts.append(votes)
-                faults += failed
-                done += len(votes)
-                if progress is not None:
-                    progress(done)
-        matrix = LabelMatrix(
-            votes=np.concatenate(parts),
-            ids=pa.concat_arrays(ids) if ids else pa.array([], pa.string()),
-            names=tuple(function.name for function in functions),
-            classes=tuple(classes),
-            faults=tuple(faults),
-        )
-        return Cast(matrix, fingerprint.hexdigest())
+    ) -> Iterator[ChunkVotes]:
+        """Votes of all functions, chunk by chunk in record order. See `Engine.cast`."""
+        caster = ChunkCaster(functions, fields, classes, self.cache)
+        count = records.chunk_count()
+        workers = self.workers if count is None else min(self.workers, count)
+        if workers > 1:
+            return cast_with_workers(caster, records, workers)
+        return (caster.cast(index, chunk) for index, chunk in enumerate(records.chunks()))
 
 
 def apply_lfs(
@@ -63,12 +49,14 @@ def apply_lfs(
     *,
     classes: Sequence[str] | None = None,
     fields: Sequence[str] | None = None,
+    workers: int = 1,
 ) -> LabelMatrix:
     """Apply labeling functions to records. Snorkel's functions and labelkit's can be mixed.
 
     `records` is what `labelkit.read` gives, or anything that it takes. `fields` are the columns that functions see
-    (all but the id, by default); `classes` names the classes ("0", "1", ... by default, as many as the votes need).
-    A function that fails on a record leaves a FAULT in its cell, and the details in `.faults`.
+    (all but the id, by default); `classes` names the classes ("0", "1", ... by default, as many as the votes need);
+    `workers` is the number of processes. A function that fails on a record leaves a FAULT in its cell, and the details
+    in `.faults`.
 
     >>> import pyarrow as pa
     >>> from labelkit.labeling import rules
@@ -77,40 +65,34 @@ def apply_lfs(
     array([[ 1],
            [-1]], dtype=int8)
     """
+    import pyarrow as pa
+
     made = checked_functions(functions)
     source = records if isinstance(records, Records) else read(records)
-    seen = _seen(source, fields)
-    names = default_classes(MAX_CLASSES) if classes is None else checked_classes(classes)
+    seen = list(fields) if fields is not None else [c for c in source.columns if c != source.id]
+    names = [str(c) for c in range(_classes_needed(made))] if classes is None else list(classes)
     for function in made:
         if function.rule is not None:
-            if classes is None:
-                _check_numbered(function)
             check_rule(function.rule, seen, names)
-    votes = LocalEngine().cast(made, source, seen, names).votes
-    if classes is not None:
-        return votes
-    needed = max(2, int(votes.votes.max(initial=0)) + 1)
-    return replace(votes, classes=names[:needed])
+    chunks, known = list[ChunkVotes](), SeenIds()
+    for chunk in LocalEngine(workers).cast(made, source, seen, names):
+        if not known.add_hashes(chunk.id_hashes):
+            source.refuse_bad_ids()
+        chunks.append(chunk)
+    votes = np.concatenate([np.empty((0, len(made)), np.int8), *(chunk.votes for chunk in chunks)])
+    if classes is None:
+        names = names[: max(2, int(votes.max(initial=1)) + 1)]
+    ids = pa.concat_arrays([chunk.ids for chunk in chunks]) if chunks else pa.array([], pa.string())
+    faults = tuple(fault for chunk in chunks for fault in chunk.faults)
+    return LabelMatrix(votes, ids, tuple(function.name for function in made), tuple(names), faults)
 
 
-def _seen(source: Records, fields: Sequence[str] | None) -> list[str]:
-    """The columns that functions see. Raises UsageError for the id, or for a column that is not there."""
-    others = [column for column in source.columns if column != source.id]
-    if fields is None:
-        return others
-    wanted = [fields] if isinstance(fields, str) else list(dict.fromkeys(fields))
-    for column in wanted:
-        if column == source.id:
-            raise UsageError(f'fields: "{visible(column)}" is the id, which labeling functions do not see')
-        if column not in others:
-            raise UsageError(f'fields: no column "{visible(str(column))}"; columns are {named(others)}')
-    return wanted
-
-
-def _check_numbered(function: LabelingFunction) -> None:
-    """Raise UsageError when a rule votes for a class by name and the classes have none."""
-    if function.rule is not None and isinstance(function.rule.label, str):
-        raise UsageError(
-            f'rule "{visible(function.name)}" votes for "{visible(function.rule.label)}"; '
-            "name the classes: apply_lfs(..., classes=[...])"
-        )
+def _classes_needed(functions: Sequence[LabelingFunction]) -> int:
+    """Room for every class index; names cannot be used where classes have none."""
+    for function in functions:
+        if function.rule is not None and isinstance(function.rule.label, str):
+            raise UsageError(
+                f'rule "{visible(function.name)}" votes for "{visible(function.rule.label)}"; '
+                "name the classes: apply_lfs(..., classes=[...])"
+            )
+    return 127

@@ -8,11 +8,12 @@ none and nulls for label, confidence and p. A human answer has confidence 1 and 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelkit.errors import ArtifactError, visible
 from labelkit.files import machine_errors
@@ -34,8 +35,12 @@ def probability_column(class_name: str) -> str:
     return f"p_{class_name}"
 
 
-def labels_table(posterior: Posterior, answers: Answers | None = None, run: str | None = None) -> pa.Table:
+def labels_table(
+    posterior: Posterior, answers: Answers | NDArray[np.int64] | None = None, run: str | None = None
+) -> pa.Table:
     """Join a posterior and people's answers into the labels table. An answer outranks the model.
+
+    `answers` says by record id, or for each record in order ((n,) int64, -1 for none), which class people settled on.
 
     >>> import pyarrow as pa
     >>> posterior = Posterior(
@@ -46,34 +51,70 @@ def labels_table(posterior: Posterior, answers: Answers | None = None, run: str 
     import pyarrow as pa
 
     n, k = posterior.probs.shape
-    answered = np.full(n, -1)
-    if answers:
-        answered = np.array([answers.get(record, -1) for record in posterior.ids.to_pylist()], dtype=np.int64)
-        checked_gold(answered, n, k)
-    human, settled = answered >= 0, (answered >= 0) | posterior.covered
-    probs = np.where(human[:, None], np.eye(k)[answered], posterior.probs)
-    chosen = np.where(human, answered, hard_labels(probs))
-    unknown = ~settled
-    label = pa.DictionaryArray.from_arrays(
-        pa.array(chosen.astype(np.int32), mask=unknown), pa.array(posterior.classes)
-    ).cast(pa.string())
-    source = np.select([human, posterior.covered], [0, 1], 2).astype(np.int32)
+    answered = _in_order(answers, posterior)
+    human = answered >= 0
+    unknown = ~(human | posterior.covered)
+    probs = posterior.probs
+    chosen = hard_labels(probs)
+    if human.any():
+        probs, chosen = np.where(human[:, None], np.eye(k)[answered], probs), np.where(human, answered, chosen)
+    source = np.where(human, 0, np.where(posterior.covered, 1, 2)).astype(np.int8)
     columns = {
         "id": posterior.ids,
-        "label": label,
+        "label": _names(pa.array(chosen.astype(np.int8), mask=unknown), posterior.classes),
         "confidence": pa.array(probs[np.arange(n), chosen], mask=unknown),
         **{probability_column(name): pa.array(probs[:, c], mask=unknown) for c, name in enumerate(posterior.classes)},
-        "source": pa.DictionaryArray.from_arrays(pa.array(source), pa.array([HUMAN, MODEL, NONE])).cast(pa.string()),
-        "run": pa.array([run] * n, pa.string()),
+        "source": _names(pa.array(source), (HUMAN, MODEL, NONE)),
+        "run": pa.nulls(n, pa.string()) if run is None else pa.repeat(run, n),
     }
     return pa.table(columns).replace_schema_metadata({RUN_KEY: run or ""})
 
 
-def write_labels(table: pa.Table, file: io.IOBase | Any) -> None:
-    """Write the labels table as Parquet with page checksums."""
-    import pyarrow.parquet as pq
+def _in_order(answers: Answers | NDArray[np.int64] | None, posterior: Posterior) -> NDArray[np.int64]:
+    """(n,) int64: the class index that people settled on, or -1. Raises ValueError for what is no class."""
+    n, k = posterior.probs.shape
+    if isinstance(answers, Mapping):
+        answers = np.array([answers.get(record, -1) for record in posterior.ids.to_pylist()], dtype=np.int64)
+    checked = checked_gold(answers, n, k)
+    return np.full(n, -1) if checked is None else checked
 
-    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+def _names(indices: pa.Array, names: Sequence[str]) -> pa.Array:
+    """Class indices as text."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names)).cast(pa.string())
+
+
+class LabelsWriter:
+    """Writes the labels table chunk by chunk, as Parquet with page checksums; ids alone are not dictionary-encoded."""
+
+    def __init__(self, file: Any, classes: Sequence[str], run: str | None = None) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        nothing = Posterior(np.empty((0, len(classes))), np.empty(0, bool), pa.array([], pa.string()), tuple(classes))
+        self._schema = labels_table(nothing, run=run).schema
+        others = [name for name in self._schema.names if name != "id"]
+        self._writer = pq.ParquetWriter(
+            file, self._schema, compression="zstd", use_dictionary=others, write_page_checksum=True
+        )
+
+    def add(self, table: pa.Table) -> None:
+        """Append the next records."""
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+
+
+def write_labels(table: pa.Table, file: io.IOBase | Any) -> None:
+    """Write a labels table that is at hand as a whole."""
+    classes = [name.removeprefix("p_") for name in table.column_names if name.startswith("p_")]
+    writer = LabelsWriter(file, classes, run_of(table))
+    writer.add(table)
+    writer.close()
 
 
 def read_labels(path: Path) -> pa.Table:

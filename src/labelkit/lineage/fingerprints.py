@@ -64,23 +64,36 @@ class DataFingerprint:
 
     def add(self, chunk: pa.RecordBatch) -> None:
         """Add the next chunk. All but the last must have CHUNK_ROWS rows: ValueError for any that follows another."""
-        if self._last != CHUNK_ROWS or chunk.num_rows > CHUNK_ROWS:
-            raise ValueError(f"chunks of {CHUNK_ROWS} rows are needed, not {self._last} then {chunk.num_rows}")
-        self._last = chunk.num_rows
-        self._hash.update(chunk_fingerprint(chunk))
+        self.add_digest(chunk_fingerprint(column_digests(chunk), chunk.num_rows), chunk.num_rows)
+
+    def add_digest(self, digest: bytes, rows: int) -> None:
+        """Add the next chunk by its fingerprint, worked out elsewhere."""
+        if self._last != CHUNK_ROWS or rows > CHUNK_ROWS:
+            raise ValueError(f"chunks of {CHUNK_ROWS} rows are needed, not {self._last} then {rows}")
+        self._last = rows
+        self._hash.update(digest)
 
     def hexdigest(self) -> str:
         """The fingerprint of all chunks so far."""
         return self._hash.hexdigest()
 
 
-def chunk_fingerprint(chunk: pa.RecordBatch) -> bytes:
-    """SHA-256 digest of a chunk's column names, canonical types and values."""
-    digest = hashlib.sha256(f"{chunk.num_rows}".encode())
-    for name, column in zip(chunk.schema.names, chunk.columns, strict=True):
-        digest.update(json.dumps(name).encode())
-        _hash_column(digest, column)
+def chunk_fingerprint(columns: Iterable[bytes], rows: int) -> bytes:
+    """SHA-256 digest of a chunk, or of some of its columns, from `column_digests`."""
+    digest = hashlib.sha256(f"{rows}".encode())
+    for column in columns:
+        digest.update(column)
     return digest.digest()
+
+
+def column_digests(chunk: pa.RecordBatch) -> list[bytes]:
+    """SHA-256 digest of each column's name, canonical type and values."""
+    digests = []
+    for name, column in zip(chunk.schema.names, chunk.columns, strict=True):
+        digest = hashlib.sha256(json.dumps(name).encode())
+        _hash_column(digest, column)
+        digests.append(digest.digest())
+    return digests
 
 
 def _hash_column(digest: Any, column: pa.Array) -> None:

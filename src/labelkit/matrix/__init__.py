@@ -14,6 +14,7 @@ from labelkit.matrix.votes import (
     default_names,
     read_votes,
 )
+from labelkit.matrix.votes_file import VotesFile, VotesWriter
 
 __all__ = [
     "ABSTAIN",
@@ -24,6 +25,8 @@ __all__ = [
     "FunctionFigures",
     "LFSummary",
     "LabelMatrix",
+    "VotesFile",
+    "VotesWriter",
     "checked_classes",
     "checked_gold",
     "default_classes",

@@ -96,8 +96,11 @@ class VoteCounts:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VoteCounts):
             return NotImplemented
-        same = (self.n, self.m, self.k) == (other.n, other.m, other.k)
-        return same and (self.distinct is None) == (other.distinct is None) and np.array_equal(self.pairs, other.pairs)
+        if (self.n, self.m, self.k) != (other.n, other.m, other.k):
+            return False
+        if self.distinct is None or other.distinct is None:
+            return self.distinct is other.distinct and np.array_equal(self.pairs, other.pairs)
+        return all(np.array_equal(a, b) for a, b in zip(self.distinct, other.distinct, strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
@@ -109,7 +112,7 @@ class VoteCounts:
         """
         if self._counted is not None:
             return self._counted
-        return _weighted_pairs(self.distinct, self.k) if self.distinct is not None else np.zeros((0, 0), np.int64)
+        return np.zeros((0, 0), np.int64) if self.distinct is None else _weighted_pairs(self.distinct, self.k)
 
     @property
     def votes_cast(self) -> NDArray[np.int64]:
@@ -124,7 +127,7 @@ def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
 
 
 def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
-    """Add the pair counts of (n, m) votes, each row `times` times; by matrix product, or by index where votes are few."""
+    """Add the pair counts of (n, m) votes, each row `times` times: by matrix product, or where votes are few by index."""
     if not cells.size:
         return
     voters = np.count_nonzero(cells >= 0, axis=1)
@@ -135,9 +138,7 @@ def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray
         _add_by_product(pairs, cells, times, k)
 
 
-def _add_by_product(
-    pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int
-) -> None:
+def _add_by_product(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
     """One-hot rows times one-hot rows: exact in float32 below 2**24 rows, with weights in float64 below 2**53."""
     (n, m), kind = cells.shape, np.float32 if times is None else np.float64
     step = max(256, AT_ONCE // (m * k))

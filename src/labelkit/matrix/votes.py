@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelkit.errors import ArtifactError, UsageError, visible
-from labelkit.lineage import CHUNK_ROWS, DataFingerprint
+from labelkit.errors import UsageError, visible
+from labelkit.lineage import CHUNK_ROWS
+from labelkit.matrix.votes_file import VotesFile, VotesWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,30 +107,11 @@ class LabelMatrix:
         return np.asarray((self.votes == FAULT).sum(axis=0), dtype=np.int64)
 
     def write(self, file: io.IOBase | Any) -> None:
-        """Write as Parquet: column `id`, then one int8 column per function, and a digest of it all."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        columns = [self.ids] + [pa.array(np.ascontiguousarray(self.votes[:, j])) for j in range(len(self.names))]
-        about = {"functions": self.names, "classes": self.classes, "digest": self._digest()}
-        schema = pa.schema(
-            [pa.field("id", pa.string()), *(pa.field(name, pa.int8()) for name in self.names)],
-            metadata={"labelkit.votes": json.dumps(about)},
-        )
-        table = pa.Table.from_arrays(columns, schema=schema)
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-
-    def _digest(self) -> str:
-        """SHA-256 of ids, votes and names: page checksums do not cover the whole of a Parquet file."""
-        import pyarrow as pa
-
-        ids, batch = DataFingerprint(), pa.record_batch([self.ids], names=["id"])
+        """Write as an Arrow IPC file: column `id`, then one int8 column per function."""
+        writer = VotesWriter(file, self.names, self.classes)
         for start in range(0, len(self.ids), CHUNK_ROWS):
-            ids.add(batch.slice(start, CHUNK_ROWS))
-        digest = hashlib.sha256(json.dumps([ids.hexdigest(), self.names, self.classes]).encode())
-        for column in self.votes.T:
-            digest.update(column.tobytes())
-        return digest.hexdigest()
+            writer.add(self.ids.slice(start, CHUNK_ROWS), self.votes[start : start + CHUNK_ROWS])
+        writer.close()
 
 
 def default_names(m: int) -> tuple[str, ...]:
@@ -161,20 +141,13 @@ def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
 def read_votes(path: Path) -> LabelMatrix:
     """Read a matrix that `LabelMatrix.write` wrote. Raises ArtifactError when it is not one, or was changed."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-        about = json.loads(table.schema.metadata[b"labelkit.votes"])
-        columns = [table.column(j + 1).to_numpy() for j in range(len(about["functions"]))]
-        votes = np.column_stack(columns) if columns else np.empty((len(table), 0), np.int8)
-        ids = pa.concat_arrays([pa.array([], pa.string()), *table.column(0).chunks])
-        matrix = LabelMatrix(votes, ids, tuple(about["functions"]), tuple(about["classes"]))
-        if matrix._digest() != about["digest"]:
-            raise ValueError("the votes are not those that were written")
-    except (OSError, pa.ArrowException, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        raise ArtifactError(f"{visible(str(path))}: not a vote file of labelkit; run `labelkit apply` again") from error
-    return matrix
+    file = VotesFile(path)
+    ids, votes = [pa.array([], pa.string())], [np.empty((0, len(file.names)), np.int8)]
+    for chunk_ids, chunk_votes in file:
+        ids.append(chunk_ids)
+        votes.append(chunk_votes)
+    return LabelMatrix(np.concatenate(votes), pa.concat_arrays(ids), file.names, file.classes)
 
 
 def checked_gold(gold: ArrayLike | None, n: int, k: int) -> NDArray[np.int64] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
+import contextlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,26 +13,22 @@ from typing import Any
 import numpy as np
 
 from labelkit import __version__
-from labelkit.engines import LocalEngine
+from labelkit.engines import LocalEngine, VoteCache
 from labelkit.errors import DataError
-from labelkit.files import project_lock, sweep, timestamp, write_bytes
-from labelkit.label_models import (
-    MajorityLabelModel,
-    Posterior,
-    labels_table,
-    make_model,
-    reversals,
-    save_model,
-    write_labels,
-)
+from labelkit.files import machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
+from labelkit.label_models import LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
-from labelkit.lineage import Run, RunStore, hash_bytes, hash_file, hash_tree, library_versions
-from labelkit.matrix import Fault, LabelMatrix, LFSummary, lf_summary
-from labelkit.pipeline.truth import Agreement, Answered, Truth, agreement, read_answers, read_truth
+from labelkit.lineage import Run, RunStore, hash_file, hash_tree, library_versions
+from labelkit.matrix import Fault, LFSummary, read_votes, summary_of
+from labelkit.pipeline.casting import Casting, Progress, cast_all
+from labelkit.pipeline.publishing import Published, publish
+from labelkit.pipeline.truth import Agreement, Answered, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
 LIBRARIES = ("numpy", "pyarrow", "scikit-learn", "snorkel", "torch")
+VOTES_FILE = "votes.arrow"
+STAGING = ".staging"
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,17 @@ class ApplyReport:
     answered: int  # labels that people settled
     agreements: tuple[Agreement, ...]  # majority vote, then the label model
     basis: str  # what the accuracies compare with
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...]  # the first 10,000
+    fault_count: int
     max_faults: int
+    reused: float  # share of the votes that were cast in an earlier run
+    saved: float  # seconds that casting them took then
     notes: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
         """1 when there are more faults than allowed, else 0."""
-        return int(len(self.faults) > self.max_faults)
+        return int(self.fault_count > self.max_faults)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; of the faults only who, where and what kind."""
@@ -65,51 +66,70 @@ class ApplyReport:
             "functions": [asdict(row) for row in self.summary],
             "agreement": [asdict(item) for item in self.agreements],
             "agreement_with": self.basis,
+            "fault_count": self.fault_count,
             "faults": [{"function": f.function, "record": f.record, "exception": f.exception} for f in self.faults],
+            "reused": self.reused,
             "notes": list(self.notes),
         }
 
 
 def apply(
-    project: ProjectFolder, *, max_faults: int | None = None, progress: Callable[[int], None] | None = None
+    project: ProjectFolder,
+    *,
+    max_faults: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> ApplyReport:
-    """Apply the project's functions to its records and publish labels.parquet."""
-    limit = project.settings.apply.max_faults if max_faults is None else max_faults
-    with project_lock(project.state / "lock", "apply"):
+    """Apply the project's functions to its records and publish labels.parquet.
+
+    Votes cast before are taken from the cache; an interrupted run leaves its finished chunks there.
+    """
+    settings = project.settings
+    limit = settings.apply.max_faults if max_faults is None else max_faults
+    classes = tuple(settings.project.classes)
+    with project_lock(project.state / "lock", "apply"), _staging(project) as staging:
         started = timestamp()
-        sweep(project.root)
-        settings = project.settings
-        classes, fields = tuple(settings.project.classes), settings.data.fields
         records = open_records(project)
-        functions = load_functions(project.functions_folder, fields, classes)
-        cast = LocalEngine().cast(functions, records, fields, classes, progress)
-        if not len(cast.votes.ids):
-            raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
+        functions = load_functions(project.functions_folder, settings.data.fields, classes)
         answers = read_answers(project)
-        truth = read_truth(project, records, answers.labels)
-        model = make_model(settings.model.name, classes, settings.model.seed)
-        model.fit(cast.votes, gold=_gold_of(cast.votes, answers))
-        posterior = model.predict_proba(cast.votes)
-        run = _identified(project, functions, cast.fingerprint, answers, limit)
-        notes = _notes(model.notes, cast.votes, posterior)
-        report = _report(project, run.id, cast.votes, posterior, truth, answers, limit, notes)
-        folder = RunStore(project.state / "runs").path(run.id)
-        _write_votes(cast.votes, folder / "votes.parquet")
-        save_model(model, folder)
-        labels = _labels_bytes(posterior, answers, run.id)
-        run = run.with_(
-            outputs={
-                "labels.parquet": hash_bytes(labels),
-                **{name: hash_file(folder / name) for name in ("votes.parquet", "model.json", "model.npz")},
-            },
-            counts=_counts(report),
-            about={"data": settings.data.path, "answers_sequence": answers.sequence, "notes": list(report.notes)},
-            started=started,
-            finished=timestamp(),
-        )
-        RunStore(project.state / "runs").write(run)
-        write_bytes(project.labels_path, labels)  # last: the labels file is the pointer to the current run
+        cache = VoteCache(project.state / "cache" / "votes")
+        engine = LocalEngine(settings.apply.workers if workers is None else workers, cache)
+        casting, basis = cast_all(project, engine, functions, records, answers, staging / VOTES_FILE, progress)
+        if not casting.records:
+            raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
+        cache.trim()
+        model = _fitted(project, casting, answers, staging)
+        run = _identified(project, functions, casting, answers, limit)
+        labels = staging / project.labels_path.name
+        published = publish(staging / VOTES_FILE, model, answers, casting.truths, run.id, labels)
+        save_model(model, staging)
+        report = _report(project, run.id, functions, casting, published, basis, limit, model.notes)
+        _keep_run(project, staging, run, published, answers, report, started)
+        replace_file(labels, project.labels_path)  # last: the labels file is the pointer to the current run
     return report
+
+
+@contextlib.contextmanager
+def _staging(project: ProjectFolder) -> Iterator[Path]:
+    """A folder for what is not yet published; whatever a killed run left in it goes first."""
+    folder = project.state / STAGING
+    sweep(project.root)
+    with machine_errors(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+        make_folder(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fitted(project: ProjectFolder, casting: Casting, answers: Answered, staging: Path) -> LabelModel:
+    """The label model, learned from the votes and from what people settled."""
+    settings = project.settings
+    model = make_model(settings.model.name, settings.project.classes, settings.model.seed)
+    votes = read_votes(staging / VOTES_FILE)
+    return model.fit(votes, gold=answers.of(votes.ids) if answers.labels else None)
 
 
 def function_files(project: ProjectFolder) -> dict[str, str]:
@@ -130,16 +150,12 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
 
 
 def _identified(
-    project: ProjectFolder,
-    functions: tuple[LabelingFunction, ...],
-    data: str,
-    answers: Answered,
-    max_faults: int,
+    project: ProjectFolder, functions: tuple[LabelingFunction, ...], casting: Casting, answers: Answered, max_faults: int
 ) -> Run:
     return Run(
         verb="apply",
         inputs={
-            "data": data,
+            "data": casting.fingerprint.hexdigest(),
             "functions": {function.name: function.fingerprint for function in functions},
             "files": function_files(project),
             "answers": answers.fingerprint,
@@ -149,81 +165,78 @@ def _identified(
     ).identified()
 
 
-def _gold_of(votes: LabelMatrix, answers: Answered) -> Any:
-    """(n,) class index that people settled on, or -1; None when nobody was asked."""
-    if not answers.labels:
-        return None
-    return np.array([answers.labels.get(record, -1) for record in votes.ids.to_pylist()], dtype=np.int64)
+def _keep_run(
+    project: ProjectFolder,
+    staging: Path,
+    run: Run,
+    published: Published,
+    answers: Answered,
+    report: ApplyReport,
+    started: str,
+) -> None:
+    """Move the run's files to their place, run.json last: it makes the run exist."""
+    store = RunStore(project.state / "runs")
+    files = (VOTES_FILE, "model.json", "model.npz")
+    run = run.with_(
+        outputs={"labels.parquet": published.sha256, **{name: hash_file(staging / name) for name in files}},
+        counts={
+            "records": report.records,
+            "uncovered": report.uncovered,
+            "answered": report.answered,
+            "faults": report.fault_count,
+            "faults_by_function": {row.name: row.faults for row in report.summary if row.faults},
+            "fault_kinds": dict(Counter(fault.exception for fault in report.faults)),
+            "labels": dict(report.class_totals),
+        },
+        about={
+            "data": project.settings.data.path,
+            "answers_sequence": answers.sequence,
+            "notes": list(report.notes),
+        },
+        started=started,
+        finished=timestamp(),
+    )
+    folder = store.path(run.id)
+    make_folder(folder)
+    for name in files:
+        replace_file(staging / name, folder / name)
+    store.write(run)
 
 
 def _report(
     project: ProjectFolder,
     run: str,
-    votes: LabelMatrix,
-    posterior: Posterior,
-    truth: Truth,
-    answers: Answered,
+    functions: tuple[LabelingFunction, ...],
+    casting: Casting,
+    published: Published,
+    basis: str,
     max_faults: int,
-    notes: tuple[str, ...],
+    fitted: tuple[str, ...],
 ) -> ApplyReport:
-    import pyarrow.compute as pc
-
-    labels = labels_table(posterior, answers.labels)
-    totals = {item["values"]: item["counts"] for item in pc.value_counts(labels.column("label")).to_pylist()}
+    known = any((truth >= 0).any() for truth in casting.truths)
     classes = project.settings.project.classes
-    majority = MajorityLabelModel(classes).predict_proba(votes)
-    found = [
-        agreement("majority vote", majority, truth.labels),
-        agreement(f"label model ({project.settings.model.name})", posterior, truth.labels),
-    ]
-    known = (truth.labels >= 0).any()
     return ApplyReport(
         run=run,
-        summary=lf_summary(votes, truth.labels if known else None),
-        class_totals={name: totals.get(name, 0) for name in classes},
-        records=len(votes.ids),
-        uncovered=int((~votes.covered).sum()),
-        answered=int(pc.sum(pc.equal(labels.column("source"), "human")).as_py() or 0),
-        agreements=tuple(item for item in found if item is not None),
-        basis=truth.basis,
-        faults=votes.faults,
+        summary=summary_of(casting.figures, [function.name for function in functions], with_gold=known),
+        class_totals=dict(zip(classes, published.totals.tolist(), strict=True)),
+        records=casting.records,
+        uncovered=casting.figures.uncovered,
+        answered=published.answered,
+        agreements=published.agreements(),
+        basis=basis,
+        faults=tuple(casting.faults),
+        fault_count=int(np.sum(casting.figures.faults)),
         max_faults=max_faults,
-        notes=notes,
+        reused=casting.reused / max(casting.cells, 1),
+        saved=casting.saved,
+        notes=(*fitted, *_warning(published.reversed)),
     )
 
 
-def _notes(fitted: tuple[str, ...], votes: LabelMatrix, posterior: Posterior) -> tuple[str, ...]:
-    turned = reversals(votes, posterior)
+def _warning(turned: int) -> tuple[str, ...]:
     if not turned:
-        return fitted
-    warning = (
+        return ()
+    return (
         f"the label model turned round {turned:,} records on which all voting functions agree; "
-        "compare it with majority vote before you trust it"
+        "compare it with majority vote before you trust it",
     )
-    return (*fitted, warning)
-
-
-def _counts(report: ApplyReport) -> dict[str, Any]:
-    by_function: dict[str, int] = {}
-    for fault in report.faults:
-        by_function[fault.function] = by_function.get(fault.function, 0) + 1
-    return {
-        "records": report.records,
-        "uncovered": report.uncovered,
-        "answered": report.answered,
-        "faults": len(report.faults),
-        "faults_by_function": by_function,
-        "labels": dict(report.class_totals),
-    }
-
-
-def _write_votes(votes: LabelMatrix, path: Path) -> None:
-    content = io.BytesIO()
-    votes.write(content)
-    write_bytes(path, content.getvalue())
-
-
-def _labels_bytes(posterior: Posterior, answers: Answered, run: str) -> bytes:
-    content = io.BytesIO()
-    write_labels(labels_table(posterior, answers.labels, run), content)
-    return content.getvalue()

@@ -27,7 +27,7 @@ def current_run(project: ProjectFolder) -> CurrentRun:
     """Votes and posterior behind labels.parquet. Raises ArtifactError when there are none."""
     run = current_run_record(project)
     folder = RunStore(project.state / "runs").path(run.id)
-    votes = read_votes(folder / "votes.parquet")
+    votes = read_votes(folder / "votes.arrow")
     return CurrentRun(run, votes, load_model(folder).predict_proba(votes))
 
 

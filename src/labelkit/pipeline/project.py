@@ -36,11 +36,17 @@ class Project:
     def __init__(self, path: str | os.PathLike[str] = ".") -> None:
         self.folder: ProjectFolder = find_project(Path(path))
 
-    def apply(self, *, max_faults: int | None = None, progress: Callable[[int], None] | None = None) -> ApplyReport:
+    def apply(
+        self,
+        *,
+        max_faults: int | None = None,
+        workers: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> ApplyReport:
         """Cast votes, fit the label model, publish labels.parquet and record the run."""
         from labelkit.pipeline.apply import apply
 
-        return apply(self.folder, max_faults=max_faults, progress=progress)
+        return apply(self.folder, max_faults=max_faults, workers=workers, progress=progress)
 
     def queue(
         self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.annotations import AnnotationStore
 from labelkit.errors import AnswerError, DataError, named, visible
-from labelkit.label_models import Posterior
 from labelkit.lineage import hash_json
 from labelkit.matrix import wilson_interval
 from labelkit.project import DEV, ProjectFolder
 from labelkit.records import Records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -26,30 +28,32 @@ class Answered:
     fingerprint: str
     sequence: int  # of the last entry in the store
 
+    @cached_property
+    def _ids(self) -> pa.Array:
+        import pyarrow as pa
 
-@dataclass(frozen=True)
-class Truth:
-    """The yardstick of a run: labels to compare with, and where they are from."""
+        return pa.array(list(self.labels), pa.string())
 
-    labels: NDArray[np.int64]  # (n,): class index, or -1 where nothing is known or the record may not be used
-    basis: str  # in words, such as "gold outside split dev"
-    split: list[str | None] | None  # (n,): value of the split column
+    @cached_property
+    def _indices(self) -> NDArray[np.int64]:
+        return np.array([*self.labels.values(), -1], dtype=np.int64)  # the last for records without an answer
 
+    def of(self, ids: pa.Array) -> NDArray[np.int64]:
+        """(n,) int64: the class index that people settled on for each id, or -1."""
+        import pyarrow.compute as pc
 
-@dataclass(frozen=True)
-class Agreement:
-    """How often a source of labels is right."""
-
-    name: str
-    records: int
-    accuracy: float  # a tie between t classes, the right one among them, counts 1 / t
-    interval: tuple[float, float]  # 95 %, Wilson
+        if not self.labels:
+            return np.full(len(ids), -1, dtype=np.int64)
+        places = pc.fill_null(pc.index_in(ids, value_set=self._ids), len(self.labels))
+        return self._indices[places.to_numpy(zero_copy_only=False)]
 
 
 def read_answers(project: ProjectFolder) -> Answered:
     """Standing answers of people. A project that nobody annotated has none, and no store is created."""
     if not has_answers(project):
         return Answered({}, "", 0)
+    from labelkit.annotations import AnnotationStore
+
     store = AnnotationStore.open(project.store_url)
     sequence = store.last_sequence  # before the answers: one that comes between is counted as newer, never lost
     classes = project.settings.project.classes
@@ -69,51 +73,105 @@ def has_answers(project: ProjectFolder) -> bool:
     return project.settings.store.url is not None or (project.state / "annotations.db").exists()
 
 
-def read_truth(project: ProjectFolder, records: Records, answers: Mapping[str, int]) -> Truth:
-    """Gold of the records that a figure may use; where the project has no gold, people's answers."""
-    data = project.settings.data
-    table = records.to_table([column for column in (data.gold, data.split) if column])
-    ids = table.column(data.id).to_pylist()
-    split = table.column(data.split).to_pylist() if data.split else None
-    answered = np.array([answers.get(record, -1) for record in ids], dtype=np.int64)
-    if data.gold is None:
-        return Truth(answered, f"answers of people ({len(answers):,})", split)
-    gold = _gold_indices(project, records, table.column(data.gold).to_pylist())
-    outside = ""
-    if split is not None and DEV in split:
-        gold[np.array([value == DEV for value in split], dtype=bool)] = -1
-        outside = f" outside split {DEV}"
-    if answers:
-        gold[answered >= 0] = -1
-        outside += " of records nobody was asked about"
-    return Truth(gold, f"gold{outside}", split)
+class Yardstick:
+    """What labels are compared with: gold outside split dev, or people's answers where the project has no gold."""
 
+    def __init__(self, project: ProjectFolder, records: Records, answers: Answered) -> None:
+        data = project.settings.data
+        self._gold, self._split, self._answers = data.gold, data.split, answers
+        self._records, self._classes = records, tuple(project.settings.project.classes)
+        self._seen_dev = False
 
-def _gold_indices(project: ProjectFolder, records: Records, values: list[Any]) -> NDArray[np.int64]:
-    classes = project.settings.project.classes
-    index: dict[Any, int] = {None: -1, "": -1, **{name: c for c, name in enumerate(classes)}}
-    out = np.empty(len(values), dtype=np.int64)
-    for i, value in enumerate(values):
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(classes):
-            out[i] = value
-        elif isinstance(value, (str, type(None))) and value in index:
-            out[i] = index[value]
+    def of(self, ids: pa.Array, others: pa.RecordBatch, answered: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+        """(n,) int64 class index of the chunk's records, or -1 where nothing is known or the record may not be used.
+
+        `others` holds the gold and split columns, `answered` what people said, `first` is the index of its first record.
+        """
+        if self._gold is None:
+            return answered
+        truth = self._gold_indices(others.column(self._gold), first)
+        if self._split is not None:
+            dev = _equals(others.column(self._split), DEV)
+            self._seen_dev = self._seen_dev or bool(dev.any())
+            truth[dev] = -1
+        truth[answered >= 0] = -1
+        return truth
+
+    @property
+    def basis(self) -> str:
+        """What the comparison is with, in words."""
+        if self._gold is None:
+            return f"answers of people ({len(self._answers.labels):,})"
+        outside = f" outside split {DEV}" if self._seen_dev else ""
+        return f"gold{outside}" + (" of records nobody was asked about" if self._answers.labels else "")
+
+    def _gold_indices(self, column: pa.Array, first: int) -> NDArray[np.int64]:
+        """Class names and class indices as int64; null and empty are -1."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if pa.types.is_large_string(column.type):
+            known = pa.array([*self._classes, ""], column.type)
+            places = pc.index_in(column, value_set=known, skip_nulls=True)
+            strange = pc.and_(pc.is_null(places), pc.is_valid(column))
+            indices = pc.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            indices[indices == len(self._classes)] = -1
+        elif pa.types.is_integer(column.type):
+            indices = pc.fill_null(column, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            strange = pa.array(((indices < 0) & pc.is_valid(column).to_numpy(zero_copy_only=False)) | (indices >= len(self._classes)))
         else:
-            column = visible(str(project.settings.data.gold))
-            raise DataError(
-                f'{records.source.name}: {records.source.places([i])[0]}, column "{column}": '
-                f"{visible(repr(value)[:60])} is no class; classes are {named(classes)}"
-            )
-    return out
+            indices, strange = np.full(len(column), -1), pc.is_valid(column)
+        at = pc.index(strange, value=True).as_py()
+        if at >= 0:
+            self._refuse(first + at, column[at].as_py())
+        return indices
+
+    def _refuse(self, index: int, value: Any) -> None:
+        source = self._records.source
+        raise DataError(
+            f'{source.name}: {source.places([index])[0]}, column "{visible(str(self._gold))}": '
+            f"{visible(repr(value)[:60])} is no class; classes are {named(self._classes)}"
+        )
 
 
-def agreement(name: str, posterior: Posterior, truth: NDArray[np.int64]) -> Agreement | None:
-    """Accuracy on the records that have a vote and a known truth; None when there are none."""
-    judged = posterior.covered & (truth >= 0)
-    if not judged.any():
-        return None
-    probs, right = posterior.probs[judged], truth[judged]
-    best = probs >= probs.max(axis=1, keepdims=True) - 1e-9
-    credit = float((best[np.arange(len(right)), right] / best.sum(axis=1)).sum())
-    interval = wilson_interval(round(credit), len(right))
-    return Agreement(name, len(right), credit / len(right), interval)
+def _equals(column: pa.Array, value: str) -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_large_string(column.type):
+        return np.zeros(len(column), dtype=bool)
+    return np.asarray(pc.fill_null(pc.equal(column, value), fill_value=False).to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often a source of labels is right."""
+
+    name: str
+    records: int
+    accuracy: float  # a tie between t classes, the right one among them, counts 1 / t
+    interval: tuple[float, float]  # 95 %, Wilson
+
+
+@dataclass
+class Tally:
+    """Counts what `Agreement` divides, chunk by chunk."""
+
+    name: str
+    records: int = 0
+    credit: float = 0.0
+
+    def add(self, probs: NDArray[np.float64], covered: NDArray[np.bool_], truth: NDArray[np.int64]) -> None:
+        """Compare (n, k) probabilities with (n,) truths, on records that have a vote and a known truth."""
+        judged = covered & (truth >= 0)
+        chosen, right = probs[judged], truth[judged]
+        best = chosen >= chosen.max(axis=1, initial=0, keepdims=True) - 1e-9
+        self.records += len(right)
+        self.credit += float((best[np.arange(len(right)), right] / best.sum(axis=1)).sum())
+
+    def agreement(self) -> Agreement | None:
+        """The accuracy with its interval; None when nothing could be compared."""
+        if not self.records:
+            return None
+        interval = wilson_interval(round(self.credit), self.records)
+        return Agreement(self.name, self.records, self.credit / self.records, interval)

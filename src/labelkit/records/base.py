@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from labelkit.errors import SHOWN_PROBLEMS, DataError, listed, named, shortened, visible
 from labelkit.lineage import CHUNK_ROWS, DataFingerprint, canonical_column
@@ -37,6 +37,19 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class SeekableSource(Source, Protocol):
+    """A reader that can start anywhere, so that several processes can share the work."""
+
+    def rows(self) -> int:
+        """Number of records."""
+        ...
+
+    def batches_from(self, columns: Sequence[str], start: int) -> Iterator[pa.RecordBatch]:
+        """As `batches`, without the first `start` records."""
+        ...
+
+
 @dataclass(frozen=True)
 class Records:
     """Records of one source. Iterate as often as you like; each pass reads the source again.
@@ -62,8 +75,17 @@ class Records:
         seen = SeenIds()
         for chunk in rechunk(self._parts(wanted)):
             if not seen.add(chunk.column(0).to_pylist()):
-                self._refuse_bad_ids()
+                self.refuse_bad_ids()
             yield chunk
+
+    def chunk_count(self) -> int | None:
+        """Number of chunks, where the source can be read from anywhere; else None."""
+        source = self.source
+        return -(-source.rows() // CHUNK_ROWS) if isinstance(source, SeekableSource) else None
+
+    def chunks(self, first: int = 0) -> Iterator[pa.RecordBatch]:
+        """As `batches`, from chunk `first` on, ids not compared: for those who share the work and then compare them."""
+        return rechunk(self._parts(self.columns, first * CHUNK_ROWS))
 
     def to_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All records in one Arrow table."""
@@ -89,12 +111,15 @@ class Records:
         check_columns(wanted, self.columns, self.source.name)
         return wanted
 
-    def _parts(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Batches of at most CHUNK_ROWS rows, whole and in canonical types."""
+    def _parts(self, wanted: Sequence[str], first: int = 0) -> Iterator[pa.RecordBatch]:
+        """Batches of at most CHUNK_ROWS rows, whole and in canonical types, from record `first` on."""
         import pyarrow as pa
 
-        first = 0
-        for batch in self.source.batches(wanted):
+        source = self.source
+        if first and not isinstance(source, SeekableSource):
+            raise ValueError("this source can only be read from its start")
+        batches = source.batches_from(wanted, first) if isinstance(source, SeekableSource) else source.batches(wanted)
+        for batch in batches:
             for start in range(0, batch.num_rows, CHUNK_ROWS):
                 part = batch.slice(start, CHUNK_ROWS)
                 self._check_whole(part, wanted, first)
@@ -115,7 +140,7 @@ class Records:
                 what = "is not UTF-8 text" if "UTF8" in str(error) else f"is damaged: {visible(str(error))}"
                 raise DataError(f'{self.source.name}: {place}, column "{shortened(name)}": the value {what}') from error
 
-    def _refuse_bad_ids(self) -> None:
+    def refuse_bad_ids(self) -> None:
         """Raise DataError naming the records without an id of their own, if there are any."""
         bad = list(bad_ids(lambda: (chunk.column(0).to_pylist() for chunk in self._parts([self.id]))))
         shown = bad[:SHOWN_PROBLEMS]

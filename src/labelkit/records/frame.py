@@ -45,7 +45,15 @@ class FrameSource:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns, as they are chunked in memory."""
-        yield from self._table.select(list(columns)).to_batches()
+        return self.batches_from(columns, 0)
+
+    def rows(self) -> int:
+        """Number of records."""
+        return int(self._table.num_rows)
+
+    def batches_from(self, columns: Sequence[str], start: int) -> Iterator[pa.RecordBatch]:
+        """As `batches`, without the first `start` records."""
+        yield from self._table.select(list(columns)).slice(start).to_batches()
 
     def places(self, indices: Sequence[int]) -> list[str]:
         """1-based row numbers."""

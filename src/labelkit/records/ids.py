@@ -41,15 +41,28 @@ class SeenIds:
 
     def add(self, ids: Sequence[str | None]) -> bool:
         """Add ids; whether all of them are surely new and none is null or empty."""
+        return self.add_hashes(sorted_hashes(ids))
+
+    def add_hashes(self, hashes: NDArray[np.int64] | None) -> bool:
+        """Add the ids behind `sorted_hashes`, worked out by this process or one forked from it."""
         import numpy as np
 
-        hashes = np.sort(id_hashes(ids))
-        new = all(ids) and not any("\0" in record for record in ids if record)
-        new = new and not (hashes[1:] == hashes[:-1]).any() and not any(_meet(run, hashes) for run in self._runs)
+        if hashes is None:
+            return False
+        new = not any(_meet(run, hashes) for run in self._runs)
         self._runs.append(hashes)
         while len(self._runs) > 1 and self._runs[-2].size <= 2 * self._runs[-1].size:
             self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]), kind="stable")]
         return new
+
+
+def sorted_hashes(ids: Sequence[str | None]) -> NDArray[np.int64] | None:
+    """(n,) int64, sorted: a hash of each id; None when an id is null, empty or holds NUL, or two hashes agree."""
+    import numpy as np
+
+    hashes = np.sort(id_hashes(ids))
+    clean = all(ids) and not any("\0" in record for record in ids if record)
+    return hashes if clean and not (hashes[1:] == hashes[:-1]).any() else None
 
 
 def id_hashes(ids: Sequence[str | None]) -> NDArray[np.int64]:

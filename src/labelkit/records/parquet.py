@@ -42,15 +42,40 @@ class ParquetSource:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns, file by file, each of one type in all of them."""
+        return self.batches_from(columns, 0)
+
+    def rows(self) -> int:
+        """Number of records, from the files' footers."""
+        count = 0
+        for path in self._files():
+            with self._open(path) as file:
+                count += file.metadata.num_rows
+        return count
+
+    def batches_from(self, columns: Sequence[str], start: int) -> Iterator[pa.RecordBatch]:
+        """As `batches`, without the first `start` records: row groups before them are not read."""
         import pyarrow as pa
 
         files = self._files()
         types = self._types(files, columns)
         for path in files:
             with self._open(path) as file:
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
-                    arrays = [_as_type(batch.column(name), types[name]) for name in columns]
+                groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+                self._check_rows(path, sum(groups), file.metadata.num_rows)
+                wanted, read = [], 0
+                for i, rows in enumerate(groups):
+                    if start >= rows:
+                        start -= rows
+                    else:
+                        wanted = list(range(i, len(groups)))
+                        break
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=wanted, columns=list(columns)):
+                    rest = batch.slice(start)
+                    start = max(0, start - batch.num_rows)
+                    arrays = [_as_type(rest.column(name), types[name]) for name in columns]
                     yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+                    read += batch.num_rows
+                self._check_rows(path, read, sum(groups[i] for i in wanted))
 
     def places(self, indices: Sequence[int]) -> list[str]:
         """1-based row numbers; in a folder, of which file."""
@@ -59,7 +84,8 @@ class ParquetSource:
         starts, start = [], 0
         for path in self._files():
             with self._open(path) as file:
-                starts.append((start, visible(str(path.relative_to(self.path)))))
+                if file.metadata.num_rows:
+                    starts.append((start, visible(str(path.relative_to(self.path)))))
                 start += file.metadata.num_rows
         last = [max(pair for pair in starts if pair[0] <= index) for index in indices]
         return [f"row {index - begin + 1} of {name}" for index, (begin, name) in zip(indices, last, strict=True)]
@@ -95,6 +121,11 @@ class ParquetSource:
                         )
         return {column: types.get(column, pa.large_string()) for column in columns}
 
+    def _check_rows(self, path: Path, found: int, expected: int) -> None:
+        """Raise DataError for rows that a damaged file hides: Arrow takes a page it does not know for the end."""
+        if found != expected:
+            raise DataError(f"{self._named(path)}: damaged: it holds {found:,} rows and should hold {expected:,}")
+
     def _schema(self, path: Path, file: Any) -> pa.Schema:
         schema = file.schema_arrow
         column, times = Counter(schema.names).most_common(1)[0] if schema.names else ("", 1)
@@ -115,7 +146,7 @@ class ParquetSource:
                 path.open("rb").close()
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 yield file
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one for a damaged column name
             said = shortened((str(error).splitlines() or [""])[0], 200)
             raise DataError(f"{self._named(path)}: not a readable Parquet file: {said}") from error
 

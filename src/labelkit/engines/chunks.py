@@ -1,0 +1,93 @@
+"""The work on one chunk of records: hash it, look for votes cast before, cast the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.engines.base import ChunkVotes
+from labelkit.engines.cache import Column, VoteCache, column_key
+from labelkit.labeling import LabelingFunction, cast_votes
+from labelkit.lineage import chunk_fingerprint, column_digests
+from labelkit.matrix import FAULT, Fault
+from labelkit.records.ids import sorted_hashes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_AT_ONCE = 8_192  # rows that exist as Python objects at one time
+
+
+class ChunkCaster:
+    """Casts the votes of some functions, chunk by chunk."""
+
+    def __init__(
+        self,
+        functions: Sequence[LabelingFunction],
+        fields: Sequence[str],
+        classes: Sequence[str],
+        cache: VoteCache | None = None,
+    ) -> None:
+        self.functions = tuple(functions)
+        self.fields = list(fields)
+        self.classes = tuple(classes)
+        self.cache = cache
+        self._keys = [column_key(function, classes) for function in self.functions]
+
+    def cast(self, index: int, chunk: pa.RecordBatch) -> ChunkVotes:
+        """Votes of all functions on a chunk whose first column is the id."""
+        names = chunk.schema.names
+        digests = dict(zip(names, column_digests(chunk), strict=True))
+        fields = chunk.select(self.fields)
+        key = chunk_fingerprint([digests[name] for name in self.fields], chunk.num_rows).hex()
+        ids = chunk.column(0)
+        known = {} if self.cache is None else self.cache.read(key)
+        votes = np.empty((chunk.num_rows, len(self.functions)), dtype=np.int8, order="F")
+        missing = [j for j, column in enumerate(self._keys) if column not in known]
+        for j, column in enumerate(self._keys):
+            if column in known:
+                votes[:, j] = known[column].votes
+        faults = self._cast_missing(missing, ids, fields, votes, key, known)
+        return ChunkVotes(
+            index=index,
+            ids=ids,
+            id_hashes=sorted_hashes(ids.to_pylist()),
+            votes=votes,
+            faults=faults,
+            fingerprint=chunk_fingerprint(digests.values(), chunk.num_rows),
+            others=chunk.select([name for name in names[1:] if name not in self.fields]),
+            reused=len(self.functions) - len(missing),
+            saved=sum(known[column].seconds for column in self._keys if column in known),
+        )
+
+    def _cast_missing(
+        self,
+        missing: Sequence[int],
+        ids: pa.Array,
+        fields: pa.RecordBatch,
+        votes: NDArray[np.int8],
+        key: str,
+        known: dict[str, Column],
+    ) -> tuple[Fault, ...]:
+        """Fill the columns that the cache does not know, and keep them."""
+        if not missing:
+            return ()
+        functions, faults, started = [self.functions[j] for j in missing], list[Fault](), time.perf_counter()
+        for start in range(0, len(ids), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            found, failed = cast_votes(
+                functions, ids.slice(start, ROWS_AT_ONCE), fields.slice(start, ROWS_AT_ONCE), self.classes
+            )
+            votes[part, missing] = found
+            faults += failed
+        if self.cache is not None:
+            seconds = (time.perf_counter() - started) / len(missing)
+            whole = [j for j in missing if not (votes[:, j] == FAULT).any()]
+            new = {self._keys[j]: Column(votes[:, j], seconds) for j in whole}
+            if new:
+                self.cache.write(key, new, known)
+        return tuple(faults)

@@ -1,0 +1,101 @@
+"""The first pass of `apply`: votes as they come, and everything that can be counted on the way.
+
+Votes go to disk chunk by chunk; what stays in memory does not grow with the records, but for 8 bytes that prove each
+id unique and one for its gold label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.engines import ChunkVotes, Engine
+from labelkit.files import machine_errors
+from labelkit.labeling import LabelingFunction
+from labelkit.lineage import DataFingerprint
+from labelkit.matrix import Fault, FigureCounts, VotesWriter
+from labelkit.matrix.counts import VoteCounts
+from labelkit.pipeline.truth import Answered, Yardstick
+from labelkit.project import ProjectFolder
+from labelkit.records import Records
+from labelkit.records.ids import SeenIds
+
+KEPT_FAULTS = 10_000  # of which the details are kept; all are counted
+
+Progress = Callable[[int], None]
+"""Called with the number of records done so far."""
+
+
+@dataclass
+class Casting:
+    """What the first pass found."""
+
+    m: int
+    k: int
+    counts: VoteCounts = field(init=False)
+    figures: FigureCounts = field(init=False)
+    fingerprint: DataFingerprint = field(default_factory=DataFingerprint)
+    faults: list[Fault] = field(default_factory=list)
+    truths: list[NDArray[np.int8]] = field(default_factory=list)  # per chunk, (n,): class index or -1
+    answered_votes: list[NDArray[np.int8]] = field(default_factory=list)  # per chunk, (a, m): rows people settled
+    answers: list[NDArray[np.int64]] = field(default_factory=list)  # per chunk, (a,): what they settled on
+    reused: int = 0  # function columns of chunks that came from the cache
+    cells: int = 0  # function columns of chunks in all
+    saved: float = 0.0  # seconds that casting these took before
+
+    def __post_init__(self) -> None:
+        self.counts = VoteCounts.empty(self.m, self.k)
+        self.figures = FigureCounts.nothing(self.m, self.k)
+
+    @property
+    def records(self) -> int:
+        """Records so far."""
+        return self.figures.records
+
+    def add(self, chunk: ChunkVotes, answered: NDArray[np.int64], truth: NDArray[np.int64]) -> None:
+        """Count one chunk."""
+        self.fingerprint.add_digest(chunk.fingerprint, len(chunk.ids))
+        self.counts = self.counts.add(chunk.votes)
+        self.figures += FigureCounts.of(chunk.votes, self.k, truth)
+        self.faults += chunk.faults[: max(0, KEPT_FAULTS - len(self.faults))]
+        self.truths.append(truth.astype(np.int8))
+        settled = answered >= 0
+        if settled.any():
+            self.answered_votes.append(chunk.votes[settled])
+            self.answers.append(answered[settled])
+        self.reused += chunk.reused
+        self.cells += self.m
+        self.saved += chunk.saved
+
+
+def cast_all(
+    project: ProjectFolder,
+    engine: Engine,
+    functions: Sequence[LabelingFunction],
+    records: Records,
+    answers: Answered,
+    votes_path: Path,
+    progress: Progress | None = None,
+) -> tuple[Casting, str]:
+    """Cast every vote, write them to `votes_path`, and count. Returns the counts and what accuracies compare with."""
+    settings = project.settings
+    classes, names = tuple(settings.project.classes), [function.name for function in functions]
+    casting, seen = Casting(len(functions), len(classes)), SeenIds()
+    yardstick = Yardstick(project, records, answers)
+    with machine_errors(votes_path), votes_path.open("wb") as file:
+        writer = VotesWriter(file, names, classes)
+        for chunk in engine.cast(functions, records, settings.data.fields, classes):
+            if not seen.add_hashes(chunk.id_hashes):
+                records.refuse_bad_ids()
+            answered = answers.of(chunk.ids)
+            truth = yardstick.of(chunk.ids, chunk.others, answered, casting.records)
+            writer.add(chunk.ids, chunk.votes)
+            casting.add(chunk, answered, truth)
+            if progress is not None:
+                progress(casting.records)
+        writer.close()
+    return casting, yardstick.basis
