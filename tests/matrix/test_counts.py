@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,7 +47,7 @@ def test_pairs_are_the_pairs_that_met(votes: NDArray[np.int8]) -> None:
 def test_chunks_do_not_matter(votes: NDArray[np.int8], cuts: list[int], keep: int) -> None:
     """Counting chunk by chunk, and adding counts of chunks, give the same counts as all at once."""
     bounds = [0, *sorted(min(cut, len(votes)) for cut in cuts), len(votes)]
-    chunks = [votes[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    chunks = [votes[a:b] for a, b in itertools.pairwise(bounds)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counts, "MAX_DISTINCT", keep)
         patch.setattr(counts, "CHUNK", 7)
@@ -114,7 +116,7 @@ def test_what_is_no_vote_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^votes must be below 3, the number of classes, not 3$"):
         base.add(np.array([[0, 3]], np.int8))
     with pytest.raises(ValueError, match=r"^votes must be int8 of 2 functions, not int64 of shape \(1, 2\)$"):
-        base.add(np.array([[0, 1]]))  # type: ignore[arg-type]
+        base.add(np.array([[0, 1]]))
     with pytest.raises(ValueError, match=r"^votes must be int8 of 2 functions, not int8 of shape \(1, 3\)$"):
         base.add(np.array([[0, 1, 1]], np.int8))
     with pytest.raises(ValueError, match=r"^votes must be int8 of two dimensions, not int8 of shape \(2,\)$"):

@@ -1,8 +1,9 @@
 """Label models: from votes to probabilistic labels."""
 
-from labelkit.label_models.base import LabelModel
+from labelkit.label_models.base import GoldVotes, LabelModel
 from labelkit.label_models.labels import (
     Answers,
+    LabelsWriter,
     labels_bytes,
     labels_from,
     labels_table,
@@ -17,7 +18,9 @@ from labelkit.label_models.storage import load_model, make_model, save_model
 
 __all__ = [
     "Answers",
+    "GoldVotes",
     "LabelModel",
+    "LabelsWriter",
     "MajorityLabelModel",
     "Posterior",
     "SnorkelLabelModel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -10,9 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelkit.errors import ModelError, UsageError, named, visible
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import ABSTAIN, LabelMatrix, default_classes, default_names
+from labelkit.matrix import ABSTAIN, LabelMatrix, checked_gold, default_classes, default_names
+from labelkit.matrix.counts import VoteCounts
 
 MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class GoldVotes:
+    """The votes on records whose class people settled: all that a label model learns from answers."""
+
+    cells: NDArray[np.int8]  # (g, m): class index or ABSTAIN
+    truth: NDArray[np.int64]  # (g,): class index
 
 
 class LabelModel(Protocol):
@@ -21,18 +31,32 @@ class LabelModel(Protocol):
     name: ClassVar[str]
     notes: tuple[str, ...]  # what a user should know about the last fit, in plain words
 
-    def fit(self, votes: LabelMatrix, gold: ArrayLike | None = None) -> Self:
-        """Learn how far to trust each function.
+    def fit(
+        self,
+        votes: LabelMatrix | VoteCounts,
+        gold: ArrayLike | GoldVotes | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Self:
+        """Learn how far to trust each function, from the votes or from counts of them.
 
-        `gold` is (n,) int: the class index that people settled on, or -1. Returns the model itself. Raises ModelError
-        when the votes are for other classes, ValueError when `gold` is no such array.
+        `gold` is (n,) int: the class index that people settled on, or -1; with counts, the votes on settled records.
+        `names` are those of the functions, for counts. Returns the model itself. Raises ModelError when the votes are
+        for other classes, or the model needs the votes themselves; ValueError when `gold` or `names` do not fit.
         """
         ...
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
         """Believe in each class for each record. Faults count as abstains.
 
-        Raises ModelError when the votes are for other classes, or of other functions than were learned.
+        Raises ModelError when the model is not fitted, or the votes are for other classes, or of other functions.
+        """
+        ...
+
+    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size; each row depends on nothing but its votes.
+
+        Raises ModelError when the model is not fitted, ValueError when the votes do not fit it.
         """
         ...
 
@@ -73,3 +97,57 @@ def check_functions(votes: LabelMatrix, names: Sequence[str]) -> None:
 def votes_without_faults(votes: LabelMatrix) -> NDArray[np.int8]:
     """(n, m) int8: class index or ABSTAIN, faults turned into abstains."""
     return np.maximum(votes.votes, np.int8(ABSTAIN))
+
+
+def counted(votes: LabelMatrix | VoteCounts, classes: Sequence[str]) -> VoteCounts:
+    """Counts of the votes. Raises ModelError when they are for other classes."""
+    if isinstance(votes, VoteCounts):
+        if votes.k != len(classes):
+            raise ModelError(f"the votes are for {votes.k} classes, the label model is for {named(classes)}")
+        return votes
+    check_classes(votes, classes)
+    return VoteCounts.of(votes.votes, len(classes))
+
+
+def names_of(votes: LabelMatrix | VoteCounts, names: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the functions, as given or as the votes have them. Raises ValueError when there are more or fewer."""
+    if names is None:
+        return default_names(votes.m) if isinstance(votes, VoteCounts) else votes.names
+    m = votes.m if isinstance(votes, VoteCounts) else len(votes.names)
+    if len(names) != m:
+        raise ValueError(f"{len(names)} names for {m} functions")
+    return tuple(names)
+
+
+def gold_votes(votes: LabelMatrix | VoteCounts, gold: ArrayLike | GoldVotes | None, k: int) -> GoldVotes | None:
+    """The votes on settled records; None when nothing is settled. Raises ValueError when `gold` does not fit.
+
+    >>> found = gold_votes(LabelMatrix.from_rows([[0, 1], [1, -2]]), [-1, 0], 2)
+    >>> found.cells.tolist(), found.truth.tolist()
+    ([[1, -1]], [0])
+    """
+    if isinstance(gold, GoldVotes):
+        m = votes.m if isinstance(votes, VoteCounts) else len(votes.names)
+        truth = checked_gold(gold.truth, len(gold.cells), k)
+        if truth is None or gold.cells.shape != (len(truth), m) or (len(truth) and truth.min() < 0):
+            raise ValueError(f"gold must be votes of {m} functions and a class for each row")
+        return GoldVotes(np.maximum(gold.cells, np.int8(ABSTAIN)), truth) if len(truth) else None
+    if gold is None:
+        return None
+    if isinstance(votes, VoteCounts):
+        raise ValueError("gold for counts must be GoldVotes: which records were counted is not known")
+    truth = checked_gold(gold, len(votes.ids), k)
+    known = np.flatnonzero(truth >= 0) if truth is not None else np.empty(0, np.int64)
+    if truth is None or not len(known):
+        return None
+    return GoldVotes(np.maximum(votes.votes[known], np.int8(ABSTAIN)), truth[known])
+
+
+def checked_cells(cells: NDArray[np.int8], m: int | None, k: int) -> NDArray[np.int8]:
+    """(n, m) votes with faults turned into abstains. Raises ValueError for another shape or votes that are no class."""
+    if cells.ndim != 2 or cells.dtype != np.int8 or (m is not None and cells.shape[1] != m):
+        shape = "two dimensions" if m is None else f"{m} functions"
+        raise ValueError(f"votes must be int8 of {shape}, not {cells.dtype} of shape {cells.shape}")
+    if cells.size and int(cells.max()) >= k:
+        raise ValueError(f"votes must be below {k}, the number of classes, not {int(cells.max())}")
+    return np.maximum(cells, np.int8(ABSTAIN))

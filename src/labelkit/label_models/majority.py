@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelkit.label_models.base import check_classes, checked_seed, votes_without_faults
+from labelkit.label_models.base import GoldVotes, check_classes, checked_cells, checked_seed, gold_votes, names_of
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import LabelMatrix, checked_classes, checked_gold
+from labelkit.matrix import LabelMatrix, checked_classes
+from labelkit.matrix.counts import VoteCounts
 
 
 class MajorityLabelModel:
@@ -36,17 +37,28 @@ class MajorityLabelModel:
         self.seed = checked_seed(seed)  # not used: the vote is deterministic
         self.notes: tuple[str, ...] = ()
 
-    def fit(self, votes: LabelMatrix, gold: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        votes: LabelMatrix | VoteCounts,
+        gold: ArrayLike | GoldVotes | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Self:
         """Nothing to learn; the votes and gold are checked all the same."""
-        check_classes(votes, self.classes)
-        checked_gold(gold, len(votes.ids), len(self.classes))
+        if isinstance(votes, LabelMatrix):
+            check_classes(votes, self.classes)
+        names_of(votes, names)
+        gold_votes(votes, gold, len(self.classes))
         return self
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
         """Share the belief among the most voted classes."""
         check_classes(votes, self.classes)
-        probs = majority_probs(votes_without_faults(votes), len(self.classes))
-        return Posterior(probs, votes.covered, votes.ids, self.classes)
+        return Posterior(self.predict_votes(votes.votes), votes.covered, votes.ids, self.classes)
+
+    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
+        return majority_probs(checked_cells(cells, None, len(self.classes)), len(self.classes))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
         """Classes and seed; there is nothing else."""

@@ -75,7 +75,8 @@ class VoteCounts:
             if distinct is not None:
                 distinct = _merged(distinct, _distinct(chunk, None, self.k), self.k)
                 if len(distinct[1]) > MAX_DISTINCT:
-                    distinct, counted = None, _weighted_pairs(distinct, self.k)
+                    counted = _weighted_pairs(distinct, self.k)
+                    distinct = None
             elif counted is not None:
                 _add_pairs(counted, chunk, None, self.k)
         return VoteCounts(self.n + len(votes), self.m, self.k, distinct, counted)
@@ -100,7 +101,8 @@ class VoteCounts:
             return False
         if self.distinct is None or other.distinct is None:
             return self.distinct is other.distinct and np.array_equal(self.pairs, other.pairs)
-        return all(np.array_equal(a, b) for a, b in zip(self.distinct, other.distinct, strict=True))
+        (rows, times), (other_rows, other_times) = self.distinct, other.distinct
+        return np.array_equal(rows, other_rows) and np.array_equal(times, other_times)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
@@ -127,7 +129,7 @@ def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
 
 
 def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
-    """Add the pair counts of (n, m) votes, each row `times` times: by matrix product, or where votes are few by index."""
+    """Add the pair counts of (n, m) votes, each row `times` times: by matrix product, or if votes are few by index."""
     if not cells.size:
         return
     voters = np.count_nonzero(cells >= 0, axis=1)

@@ -1,0 +1,87 @@
+"""Additive label models: every vote adds its own evidence for each class.
+
+    log P(y | votes) = prior[y] + sum over votes of tables[j, v, y] + const
+
+Majority vote apart, the models here predict so. A few functions together have few possible votes, so their evidence is
+looked up in one table row; each record comes out the same whatever chunk it is in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
+FLOOR = 300.0  # evidence against a class counts up to a factor of exp(300)
+SAFE_RANGE = 2 * FLOOR  # exp(-600) is still a normal float64
+
+
+def table_posterior(
+    cells: NDArray[np.int8], tables: NDArray[np.float64], log_prior: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n, k) float64 probabilities of (n, m) votes (class index or ABSTAIN); rows without a vote are uniform.
+
+    `tables` is (m, k + 1, k): what function j's vote v adds to the logarithm of class y; its last row is for abstains.
+
+    >>> tables = np.log(np.array([[[0.9, 0.1], [0.2, 0.8], [1.0, 1.0]]]))
+    >>> table_posterior(np.array([[0], [1], [-1]], dtype=np.int8), tables, np.log([0.5, 0.5])).round(2)
+    array([[0.9, 0.1],
+           [0.2, 0.8],
+           [0.5, 0.5]])
+    """
+    n, k = len(cells), len(log_prior)
+    size = group_size(k)
+    radix, grouped = _radix(len(tables), k, size), _grouped(tables, size)
+    ranges = [float(-np.log(table.min())) for table in grouped]
+    prior = np.exp(np.maximum(log_prior - log_prior.max(), -FLOOR))
+    out = np.empty((n, k))
+    step = max(512, min(16_384, 65_536 // k))
+    for start in range(0, n, step):
+        chunk = cells[start : start + step]
+        codes = ((chunk.astype(np.float32) + 1) @ radix).astype(np.intp).T  # (groups + 1, rows), exact
+        probs, found, reach = out[start : start + step], np.empty((len(chunk), k)), float(-np.log(prior.min()))
+        probs[:] = prior
+        for code, table, span in zip(codes, grouped, ranges, strict=False):
+            reach += span
+            if reach > SAFE_RANGE:
+                probs /= _over_classes(np.maximum, probs)
+                reach = span
+            probs *= np.take(table, code, axis=0, out=found, mode="clip")
+        probs /= _over_classes(np.add, probs)
+        probs[codes[-1] == 0] = 1 / k
+    return out
+
+
+def group_size(k: int) -> int:
+    """How many functions of k classes share a table."""
+    return max(1, int(np.log(TABLE_ROWS) / np.log(k + 1) + 1e-9))
+
+
+def _radix(m: int, k: int, size: int) -> NDArray[np.float32]:
+    """(m, groups + 1) float32 that turns votes + 1 into rows of the grouped tables; the last column just sums."""
+    radix = np.zeros((m, -(-m // size) + 1), np.float32)
+    radix[np.arange(m), np.arange(m) // size] = float(k + 1) ** (np.arange(m) % size)
+    radix[:, -1] = 1
+    return radix
+
+
+def _grouped(tables: NDArray[np.float64], size: int) -> list[NDArray[np.float64]]:
+    """Per group of functions, (rows, k): the evidence of all combinations of their votes, each row's highest 1."""
+    k, grouped = tables.shape[2], []
+    digits = np.roll(tables, 1, axis=1)  # abstain first, as votes + 1 are numbered
+    for start in range(0, len(tables), size):
+        rows = np.zeros((1, k))
+        for table in digits[start : start + size]:
+            rows = (table[:, None, :] + rows).reshape(-1, k)
+        grouped.append(np.exp(np.maximum(rows - rows.max(axis=1, keepdims=True), -FLOOR)))
+    return grouped
+
+
+def _over_classes(combine: np.ufunc, probs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 1): the columns of (n, k) combined one after the other, which for few classes beats a reduction."""
+    if probs.shape[1] > 32:
+        return np.asarray(combine.reduce(probs, axis=1, keepdims=True))
+    total = probs[:, 0].copy()
+    for column in probs.T[1:]:
+        combine(total, column, out=total)
+    return total[:, None]
