@@ -69,7 +69,7 @@ class _Digests:
     def _ways(self) -> Iterator[tuple[type | tuple[type, ...], Callable[[Any], bytes]]]:
         yield OrderedDict, lambda value: self._all("odict", value.items())
         yield dict, lambda value: _combined("dict", *sorted(self.of(item) for item in value.items()))
-        yield (set, frozenset), lambda value: _combined("set", *sorted(self.of(item) for item in value))
+        yield (set, frozenset), lambda value: _combined(type(value).__name__, *sorted(self.of(item) for item in value))
         yield (list, tuple), lambda value: self._all(type(value).__name__, value)
         yield CodeType, self._code
         yield FunctionType, self._function
@@ -111,7 +111,7 @@ class _Digests:
         except Exception:  # noqa: BLE001  a lock, a connection, an open file
             return self.of(type(value))
         if isinstance(parts, str):
-            return self._all("object", [type(value), parts])
+            return self._all("object", [type(value), parts, getattr(value, "__dict__", None)])
         made, arguments, state, items, pairs = (*parts, None, None, None)[:5]
         if isinstance(state, dict):
             state = {name: item for name, item in state.items() if name not in CACHES}
