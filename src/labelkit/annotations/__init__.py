@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labelkit.annotations.annotation import Annotation, Answer, standing
+from labelkit.annotations.annotation import Annotation, Answer, disputed, standing
 from labelkit.annotations.answers_file import read_answers, write_queue
 
 if TYPE_CHECKING:
     from labelkit.annotations.store import AnnotationStore
 
-__all__ = ["Annotation", "AnnotationStore", "Answer", "read_answers", "standing", "write_queue"]
+__all__ = ["Annotation", "AnnotationStore", "Answer", "disputed", "read_answers", "standing", "write_queue"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,13 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from labelkit.errors import AnswerError, visible
+from labelkit.errors import AnswerError, named, visible
 
 Kind = Literal["label", "skip", "undo"]
+Role = Literal["person", "adjudicator"]
 
 LABEL: Kind = "label"
 SKIP: Kind = "skip"
 UNDO: Kind = "undo"
+
+PERSON: Role = "person"
+ADJUDICATOR: Role = "adjudicator"
+ROLES: tuple[Role, ...] = (PERSON, ADJUDICATOR)
 
 LIMITS = {"record": 10_000, "label": 200, "annotator": 200, "strategy": 200, "operation": 200}
 """Most characters of each text of an answer."""
@@ -34,6 +39,7 @@ class Answer:
     annotator: str
     strategy: str  # that asked; empty when nobody did
     operation: str  # unique id of this act of answering: the same id again is the same answer again
+    role: Role = PERSON  # an adjudicator decides where people disagree
 
     @property
     def kind(self) -> Kind:
@@ -54,6 +60,7 @@ class Annotation:
     sequence: int  # given by the store, growing
     kind: Kind
     undoes: str | None = None  # operation of the entry that an undo takes back
+    role: Role = PERSON
 
 
 def check_answer(answer: Answer) -> None:
@@ -65,6 +72,8 @@ def check_answer(answer: Answer) -> None:
         ...
     labelkit.errors.AnswerError: the annotator is empty
     """
+    if answer.role not in ROLES:
+        raise AnswerError(f'no role "{visible(str(answer.role)[:80])}"; known are {named(ROLES)}')
     for name, limit in LIMITS.items():
         value = getattr(answer, name)
         if name == "label" and value is None:
@@ -92,11 +101,23 @@ def not_undone(history: Iterable[Annotation]) -> list[Annotation]:
     return [entry for entry in entries if entry.kind != UNDO and entry.operation not in taken_back]
 
 
+def opinions(history: Iterable[Annotation]) -> list[Annotation]:
+    """What each person last said about each record: the latest label that nobody took back.
+
+    Somebody who answered as one of the people and later decided as adjudicator is counted in both roles.
+    """
+    latest: dict[tuple[str, str, str], Annotation] = {}
+    for entry in not_undone(history):
+        if entry.kind == LABEL:
+            latest[entry.record, entry.annotator, entry.role] = entry
+    return list(latest.values())
+
+
 def standing(history: Iterable[Annotation]) -> dict[str, Annotation]:
     """The answer that stands for each record: record id -> the annotation that carries it.
 
-    Of one person the latest label counts; a skip is no answer and takes none back. Between several people the label
-    of the most people stands, of equally many the one given latest.
+    Of one person the latest label counts; a skip is no answer and takes none back. An adjudicator outranks all other
+    people. Between several of one rank the label of the most stands, of equally many the one given latest.
 
     >>> def said(n, who, label):
     ...     return Annotation("c7", label, who, "", "margin", f"op-{n}", n, "label")
@@ -105,18 +126,30 @@ def standing(history: Iterable[Annotation]) -> dict[str, Annotation]:
     >>> standing([said(1, "ana", "ham"), said(2, "ben", "spam")])["c7"].label
     'spam'
     """
-    latest: dict[tuple[str, str], Annotation] = {}
-    for entry in not_undone(history):
-        if entry.kind == LABEL:
-            latest[entry.record, entry.annotator] = entry
-    opinions: defaultdict[str, list[Annotation]] = defaultdict(list)
-    for (record, _), entry in latest.items():
-        opinions[record].append(entry)
-    return {record: _settled(entries) for record, entries in opinions.items()}
+    by_record: defaultdict[str, list[Annotation]] = defaultdict(list)
+    for entry in opinions(history):
+        by_record[entry.record].append(entry)
+    return {record: _settled(entries) for record, entries in by_record.items()}
 
 
-def _settled(opinions: list[Annotation]) -> Annotation:
-    """The annotation that decides between the opinions, one per person, on one record."""
-    people = Counter(entry.label for entry in opinions)
+def disputed(history: Iterable[Annotation]) -> dict[str, list[Annotation]]:
+    """Records on which people disagree and no adjudicator has decided: record id -> one opinion per person.
+
+    In order of the first opinion; each record's opinions in the order in which they were given.
+    """
+    by_record: defaultdict[str, list[Annotation]] = defaultdict(list)
+    for entry in sorted(opinions(history), key=lambda entry: entry.sequence):
+        by_record[entry.record].append(entry)
+    return {
+        record: entries
+        for record, entries in by_record.items()
+        if len({entry.label for entry in entries}) > 1 and all(entry.role == PERSON for entry in entries)
+    }
+
+
+def _settled(said: list[Annotation]) -> Annotation:
+    """The annotation that decides between the opinions on one record."""
+    said = [entry for entry in said if entry.role == ADJUDICATOR] or said
+    people = Counter(entry.label for entry in said)
     most = max(people.values())
-    return max((entry for entry in opinions if people[entry.label] == most), key=lambda entry: entry.sequence)
+    return max((entry for entry in said if people[entry.label] == most), key=lambda entry: entry.sequence)
