@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 # Possessive, so that a cell of millions of characters is matched or refused in one walk.
-_CELL = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",]*+))(,|\Z)')
+_QUOTED = re.compile(r'"((?:[^"]++|"")*+)"')
+_CELL = re.compile(rf"(?:{_QUOTED.pattern}|([^\",]*+))(,|\Z)")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ class CsvSource:
             raise DataError(f"{self.name}: the file is empty; a CSV file starts with a header line")
 
     def _records(self) -> Iterator[tuple[int, str]]:
-        """(number of the first line, text) of each record; a quoted cell may span lines."""
+        """(number of the first line, text) of each record; a quoted cell may span lines.
+
+        One whose quotes do not close ends with the file, or after MAX_LINE characters.
+        """
         held: list[str] = []
         start, quotes, size = 1, 0, 0
         for number, line in raw_lines(self.path, self.encoding):
@@ -120,15 +124,11 @@ class CsvSource:
             held.append(line)
             quotes += line.count('"')
             size += len(line)
-            if quotes % 2 == 0:
+            if quotes % 2 == 0 or size > MAX_LINE:
                 yield start, "".join(held)
                 held = []
-            elif size > MAX_LINE:
-                raise DataError(
-                    f"{self.name}: row {start}: a quote opens here and does not close within {MAX_LINE:,} characters"
-                )
         if held:
-            raise DataError(f"{self.name}: row {start}: a quote opens here and never closes")
+            yield start, "".join(held)
 
     def _split(self, content: str, line: int, header: Sequence[str]) -> list[str]:
         try:
@@ -177,11 +177,13 @@ def split_cells(record: str) -> list[str]:
         if not comma:
             return cells
         place = found.end()
-    if record.startswith('"', place):
-        raise _BadQuoteError(len(cells), "text follows a closing quote; double the quotes inside a quoted cell")
-    raise _BadQuoteError(
-        len(cells), "a quote stands in a cell that is not quoted; quote the cell and double the quotes inside it"
-    )
+    if not record.startswith('"', place):
+        what = "a quote stands in a cell that is not quoted; quote the cell and double the quotes inside it"
+    elif _QUOTED.match(record, place):
+        what = "text follows a closing quote; double the quotes inside a quoted cell"
+    else:
+        what = "a quote opens here and never closes"
+    raise _BadQuoteError(len(cells), what)
 
 
 def _place(line: int, cell: int, header: Sequence[str]) -> str:

@@ -111,9 +111,9 @@ def bad_ids(passes: Callable[[], Iterable[Sequence[str | None]]]) -> Iterator[Ba
     first: dict[str, int] = {}
     index = 0
     for ids in passes():
-        for record in ids:
+        for record, value in zip(ids, id_hashes(ids).tolist(), strict=True):
             if not record or "\0" in record:
                 yield BadId(index, record, None)
-            elif hash(record) in suspects and first.setdefault(record, index) != index:
+            elif value in suspects and first.setdefault(record, index) != index:
                 yield BadId(index, record, first[record])
             index += 1

@@ -94,9 +94,13 @@ class SqlSource:
 
         self._check_file()
         try:
-            with self._engine.connect() as connection:
+            connection = self._engine.connect()
+            try:
                 as_written = connection.execution_options(stream_results=True, no_parameters=True)
                 yield as_written.exec_driver_sql(self._query)
+            finally:
+                with contextlib.suppress(sa.exc.SQLAlchemyError):  # nothing was written: closing cannot lose anything
+                    connection.close()
         except sa.exc.SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             kind = MachineError if isinstance(error, sa.exc.OperationalError) and not _is_query(cause) else DataError
