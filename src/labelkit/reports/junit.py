@@ -26,7 +26,8 @@ def junit(verdict: Verdict, background: Background = NOTHING) -> str:
     for (name, table), group in groupby(verdict.outcomes, key=lambda outcome: (outcome.suite, outcome.table)):
         outcomes = list(group)
         about = {"name": _text(name), **_counts(Verdict(tuple(outcomes), verdict.strict))}
-        suite = ET.SubElement(root, "testsuite", about | ({"timestamp": background.time} if background.time else {}))
+        about |= {"timestamp": _text(background.time)} if background.time else {}
+        suite = ET.SubElement(root, "testsuite", about)
         properties = {"table": table, "run": background.run, "labels_sha256": background.labels}
         held = ET.SubElement(suite, "properties")
         for key, value in properties.items():

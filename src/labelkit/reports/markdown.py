@@ -54,7 +54,7 @@ def _problem(problem: Problem) -> str:
     facts = {
         named: _code(problem.found) if first.status == "fail" and problem.found else _prose(problem.found),
         "expected": _code(first.reason) if first.status == "fail" and first.reason else "",
-        "since": problem.since_when,
+        "since": visible(problem.since_when),
         "do": _prose(first.notes),
         "rule": _code(first.place),
     }
@@ -87,9 +87,9 @@ def _suites(verdict: Verdict) -> list[str]:
 
 
 def _origin(background: Background) -> list[str]:
-    said = [f"checked {moment(background.time)}"] if background.time else []
-    said += [f"run `{background.run}`"] if background.run else []
-    said += [f"labels.parquet `{background.labels[:16]}`"] if background.labels else []
+    said = [f"checked {visible(moment(background.time))}"] if background.time else []
+    said += [f"run {_code(background.run)}"] if background.run else []
+    said += [f"labels.parquet {_code(background.labels[:16])}"] if background.labels else []
     return [" · ".join(said)] if said else []
 
 
