@@ -7,7 +7,8 @@ means nothing: the other cells are as if nothing had happened.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,21 +52,25 @@ def _run(function: LabelingFunction, rows: Rows, records: Sequence[str]) -> tupl
     rows.watch.touched = False
     votes = _run_on(function, rows.shared(), records)
     # A function that tried to change a row gets rows of its own, whatever it made of the refusal.
-    return _run_on(function, rows.own(), records) if rows.watch.touched else votes
+    return _run_on(function, list(rows.own()), records) if rows.watch.touched else votes
 
 
 def _run_on(
-    function: LabelingFunction, rows: Iterable[Any], records: Sequence[str]
+    function: LabelingFunction, rows: Sequence[Any], records: Sequence[str]
 ) -> tuple[list[Any], dict[int, Fault]]:
-    """One pass of the function over the rows."""
-    vote, raw, faults = function.vote, list[Any](), dict[int, Fault]()
-    for i, row in enumerate(rows):
+    """One pass of the function over the rows: `map` runs until something fails, and the votes before it stay."""
+    raw, faults, left = list[Any](), dict[int, Fault](), iter(rows)
+    while len(raw) < len(records):
         try:
-            raw.append(vote(row))
+            raw.extend(map(function.vote, left))
+            if len(raw) == len(records):
+                break
+            function.vote(rows[len(raw)])  # it raised StopIteration, which `map` took for its own end: once more
+            raise StopIteration
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  sys.exit in a function is a fault of one cell, too
-            faults[i] = fault_of(function, records[i], error)
+            faults[len(raw)] = fault_of(function, records[len(raw)], error)
             raw.append(ABSTAIN)
     return raw, faults
 
@@ -74,8 +79,11 @@ def _as_votes(
     function: LabelingFunction, raw: list[Any], records: Sequence[str], classes: Sequence[str], faults: dict[int, Fault]
 ) -> NDArray[np.int8]:
     """(n,) int8 from raw votes; what is no vote is added to `faults`."""
-    votes = _plain_votes(raw, len(classes))
-    if votes is None:
+    plain = _plain_votes(raw, len(classes))
+    if plain is not None and not faults:
+        return plain
+    votes = np.empty(0, np.int8) if plain is None else plain.copy()
+    if plain is None:
         votes = np.empty(len(raw), dtype=np.int8)
         for i, value in enumerate(raw):
             try:
@@ -90,9 +98,11 @@ def _plain_votes(raw: list[Any], k: int) -> NDArray[np.int8] | None:
     """(n,) int8 when every raw vote is a plain int in range, as nearly always; else None."""
     if not set(map(type, raw)) <= {int}:
         return None
-    if raw and not (min(raw) >= ABSTAIN and max(raw) < k):
+    try:
+        votes = np.frombuffer(array("b", raw), dtype=np.int8)
+    except OverflowError:
         return None
-    return np.array(raw, dtype=np.int8)
+    return votes if not len(votes) or (votes.min() >= ABSTAIN and votes.max() < k) else None
 
 
 def as_vote(value: Any, classes: Sequence[str]) -> int:
