@@ -70,13 +70,49 @@ def loaded(root: Path, file: str = FILE, helper: str = HELPER) -> dict[str, str]
         ("x.n = helper(x)", "x.n = helper(x) + 1"),
         ("more=1", "more=2"),
         ("x.n > limit", "x.n >= limit"),
-        ("import labelkit as lk\n", "import labelkit as lk  # a remark\n"),
     ],
 )
-def test_an_edit_anywhere_in_the_file_is_a_change(tmp_path: Path, edit: tuple[str, str]) -> None:
-    """Constants, helpers, preprocessors, defaults, imports, remarks: all functions of the file change."""
+def test_an_edit_of_what_decides_a_vote_changes_that_function_alone(tmp_path: Path, edit: tuple[str, str]) -> None:
+    """Constants, helpers, preprocessors, defaults: the function that uses them changes, its neighbour does not."""
     before, after = loaded(tmp_path), loaded(tmp_path, FILE.replace(*edit))
     assert set(before) == set(after) == {"f", "other"}
+    assert before["f"] != after["f"]
+    assert before["other"] == after["other"]
+
+
+def test_a_remark_changes_nothing(tmp_path: Path) -> None:
+    """What cannot change a vote costs no second casting."""
+    assert loaded(tmp_path) == loaded(tmp_path, FILE.replace("LIMIT = 3", "# how long is long?\nLIMIT = 3"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['globals()["LIMIT"]', 'eval("LIMIT")', 'getattr(sys.modules[__name__], "LIMIT")', 'vars(sys.modules[__name__])["LIMIT"]'],
+)
+def test_code_that_reaches_what_it_does_not_name_stands_for_its_file(tmp_path: Path, body: str) -> None:
+    """Where a function looks names up itself, any edit of its file may change its votes."""
+    file = FILE.replace("import _words", "import sys, _words").replace("return 1\n", f"return {body} > 3\n")
+    before, after = loaded(tmp_path, file), loaded(tmp_path, file.replace("LIMIT = 3", "LIMIT = 4"))
+    assert before["other"] != after["other"]
+
+
+@pytest.mark.parametrize("how", ["import _words as w", "import _deep as w"])
+def test_a_module_of_the_project_counts_as_a_whole(tmp_path: Path, how: str) -> None:
+    """What a function calls through a module is not named one by one: the module's text counts, and what it imports."""
+    folder = tmp_path / "labeling_functions"
+    folder.mkdir(parents=True)
+    (folder / "_deep.py").write_text("import _words\n\ndef helps(text):\n    return _words.helps(text)\n")
+    file = f"import labelkit as lk\n{how}\n\n@lk.labeling_function()\ndef f(x):\n    return 1 if w.helps(x.text) else -1\n"
+    assert loaded(tmp_path, file) != loaded(tmp_path, file, helper=HELPER.replace("True", "False"))
+
+
+def test_a_file_beside_the_functions_counts_for_all_of_them(tmp_path: Path) -> None:
+    """A list that a function reads while it votes cannot be seen in its code: every data file of the folder counts."""
+    (tmp_path / "labeling_functions").mkdir()
+    (tmp_path / "labeling_functions" / "words.txt").write_text("a")
+    before = loaded(tmp_path)
+    (tmp_path / "labeling_functions" / "words.txt").write_text("b")
+    after = loaded(tmp_path)
     assert before["f"] != after["f"]
     assert before["other"] != after["other"]
 

@@ -1,10 +1,10 @@
 """Fingerprints of labeling functions: what decides a vote, hashed, the same in every process.
 
-A function of the user is the whole text of the file it is written in, its compiled code, its defaults, what it closes
-over, and the globals that its code names: word lists, helpers, other functions, in this file or another. An edit
-anywhere in the file is a change of all its functions: a needless change is cheap, a missed one is not. A function of
-an installed library is its name and its compiled code. Absolute paths among the globals are left out, so that a
-project may be moved.
+A function of the user is its compiled code, its defaults, what it closes over, and the globals that its code names:
+word lists, helpers, other functions, in this file or another, with all that those name in turn. A class or a module of
+the user's is the whole text of its file. A function of an installed library is its name and its compiled code.
+Absolute paths among the globals are left out, so that a project may be moved. A needless change is cheap, a missed one
+is not: where code can reach more than it names, the whole file counts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 MAX_DEPTH = 100
+DYNAMIC = {"__import__", "compile", "eval", "exec", "getattr", "globals", "import_module", "locals", "setattr", "vars"}
+"""Names by which code may reach what its text does not name: it then stands for the whole text of its file."""
+
 CACHES = {"_cache", "_memo"}  # attributes in which mappers keep results, Snorkel's and labelkit's
 
 
@@ -79,7 +82,7 @@ class _Digests:
         )
         yield functools.partial, lambda value: self._all("partial", [value.func, value.args, value.keywords])
         yield type, self._class
-        yield ModuleType, lambda value: _combined("module", value.__name__.encode())
+        yield ModuleType, self._module
 
     def _all(self, kind: str, values: Iterable[object]) -> bytes:
         return _combined(kind, *[self.of(value) for value in values])
@@ -95,8 +98,20 @@ class _Digests:
         own = _is_own(function.__code__.co_filename)
         cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
         given = [function.__defaults__, function.__kwdefaults__, cells, vars(function)]
-        outside = [_text(function.__code__.co_filename), _named_globals(function)] if own else []
+        outside = [_named_globals(function)] if own else []
+        if own and _names(function.__code__) & DYNAMIC:
+            outside.append(_text(function.__code__.co_filename))
         return self._all("function", [function.__qualname__, function.__code__, given, outside])
+
+    def _module(self, module: ModuleType) -> bytes:
+        """A module of the user's is its text and the modules of the user's that it imports; another is its name."""
+        file = getattr(module, "__file__", None) or ""
+        if not _is_own(file):
+            return _combined("module", module.__name__.encode())
+        values = list(vars(module).values())
+        homes = [sys.modules.get(str(getattr(value, "__module__", ""))) for value in values]
+        others = {id(each): each for each in [*values, *homes] if isinstance(each, ModuleType) and each is not module}
+        return self._all("module", [_text(file), sorted(self.of(each) for each in others.values())])
 
     def _class(self, value: type) -> bytes:
         file = getattr(sys.modules.get(value.__module__), "__file__", None) or ""

@@ -12,14 +12,17 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from labelkit.errors import FunctionError, listed, visible
 from labelkit.labeling.faults import first_line, in_folder, innermost
+from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import check_rule
+from labelkit.lineage import hash_tree
 
 PACKAGE = "labelkit_project"  # what the folder is as a package
 
@@ -48,11 +51,19 @@ def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) 
         raise FunctionError(listed(problems))
     if not functions:
         raise FunctionError(f"{visible(folder.name)}/: no labeling function in any .py file of it")
-    checked = checked_functions(list(_once(functions)))
+    checked = _with_data_files(checked_functions(list(_once(functions))), folder)
     for function in checked:
         if function.rule is not None:
             check_rule(function.rule, fields, classes)
     return checked
+
+
+def _with_data_files(functions: Sequence[LabelingFunction], folder: Path) -> tuple[LabelingFunction, ...]:
+    """The functions, their fingerprints including the folder's data files: any of them may be read while voting."""
+    files = {name: digest for name, digest in hash_tree(folder, ["*"]).items() if not name.endswith((".py", ".toml"))}
+    if not files:
+        return tuple(functions)
+    return tuple(replace(each, fingerprint=fingerprint_of(each.fingerprint, files)) for each in functions)
 
 
 def _load(path: Path) -> ModuleType:
