@@ -135,17 +135,18 @@ class SnorkelLabelModel:
 
 def why_undefined(counts: VoteCounts) -> str:
     """Why Snorkel's model cannot be fitted on these votes; empty when it can."""
-    m, k, cast = counts.m, counts.k, counts.votes_cast
+    m, k = counts.m, counts.k
     if m < 3:
         return f"it needs at least 3 labeling functions, there are {m}"
+    if m * k > MAX_ROWS_OF_MU:  # before the pair counts, which would have as many rows and columns
+        return f"{m:,} functions times {k} classes are more than the {MAX_ROWS_OF_MU:,} that it can hold"
+    cast = counts.votes_cast
     if not cast.any():
         return "no function voted on any record"
     if counts.pairs.sum() == cast.sum():  # a function meets only itself
         return "no two functions voted on the same record"
     if (cast.sum(axis=0) > 0).sum() < 2:
         return "all votes are for one class"
-    if m * k > MAX_ROWS_OF_MU:
-        return f"{m:,} functions times {k} classes are more than the {MAX_ROWS_OF_MU:,} that it can hold"
     return ""
 
 
