@@ -11,6 +11,7 @@ import click
 from labelkit.cli.options import debug_option, json_option, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import LabelkitError, UsageError, visible
+from labelkit.files import machine_errors
 
 if TYPE_CHECKING:
     from labelkit.pipeline import Project
@@ -57,7 +58,8 @@ def validate(
     if verify_only:
         return _verify(project, strict=strict, as_json=as_json)
     for path in files.values():
-        path.unlink(missing_ok=True)  # should there be no verdict, none of an earlier check stands in for it
+        with machine_errors(path):
+            path.unlink(missing_ok=True)  # should there be no verdict, none of an earlier check stands in for it
     try:
         return _judge(project, files, strict=strict, github=github, as_json=as_json)
     except LabelkitError as error:
