@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
 
@@ -33,3 +35,18 @@ def make_project(tmp_path: Path) -> MakeProject:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def passing(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A small project whose labels pass its suites; do not change it."""
+    from report_samples import passing_project
+
+    return passing_project(tmp_path_factory.mktemp("passing") / "project")
+
+
+@pytest.fixture
+def made(passing: Made, tmp_path: Path) -> Made:
+    """A copy of the small project whose labels pass, to be changed."""
+    shutil.copytree(passing.root, tmp_path / "project")
+    return Made(tmp_path / "project")

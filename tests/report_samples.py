@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, get_args
 
 from labelkit.reports import Background, Check, continued
 from labelkit.reports.background import keyed
 from labelkit.validation import Outcome, Verdict
 from labelkit.validation.verdict import Severity, Status
+from projects import FUNCTIONS, Made, comments, write_csv
+from suite_files import BETWEEN, IN_SET, UNIQUE, check, write_suite
 
 RUN, EARLIER = "0123456789abcdef", "fedcba9876543210"
 HASH = "ab" * 32
@@ -116,3 +119,23 @@ def everywhere(texts: list[str]) -> tuple[Verdict, Background]:
     )
     assert len(dict(keyed(verdict.outcomes))) == len(texts)
     return verdict, background
+
+
+def passing_project(root: Path) -> Made:
+    """A small project with labels, and suites that they pass."""
+    made = Made(root)
+    write_csv(root / "data" / "comments.csv", comments(60, seed=3))
+    made.write(
+        "labelkit.toml",
+        '[project]\nname = "comments"\nclasses = ["ham", "spam"]\n[model]\nname = "majority"\n'
+        '[data]\npath = "data/comments.csv"\nfields = ["text"]\ngold = "gold"\nsplit = "split"\n',
+    )
+    made.write("labeling_functions/first.py", FUNCTIONS)
+    label = check(
+        IN_SET, column="label", value_set=["ham", "spam"], description="labels are classes", notes="Do `this`."
+    )
+    sure = check(BETWEEN, column="confidence", min_value=0.5, severity="warning", description="labels are sure")
+    write_suite(root / "expectations" / "labels.json", label, sure, table="labels", name="labels")
+    write_suite(root / "expectations" / "records.json", check(UNIQUE, column="id"), table="records", name="records")
+    made.project.apply()
+    return made
