@@ -60,15 +60,17 @@ class DataSection(Section):
     fields: list[Name] = Field(min_length=1)
     gold: Name | None = None
     split: Name | None = None
+    metadata: list[Name] = []
+    reference: Name | None = None
     encoding: Name = "utf-8"
     types: dict[Name, ColumnType] = {}
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataSection:
-        roles = [*self.fields, self.id] + [name for name in (self.gold, self.split) if name]
+        roles = [*self.fields, *self.metadata, self.id] + [name for name in (self.gold, self.split) if name]
         twice = sorted(name for name, times in Counter(roles).items() if times > 1)
         if twice:
-            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold or split")
+            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold, split or metadata")
         return self
 
 

@@ -126,9 +126,8 @@ def _hint(name: str, own: Sequence[str], table: str) -> str:
     computed = [column for fact in FACTS.get(table, ()) for column in fact.columns]
     if name in computed:
         return "; labelkit computes it from the records: give them as records=, or validate the project"
-    known = list(dict.fromkeys([*own, *computed]))
-    near = difflib.get_close_matches(name, known, n=3)
-    return f" (near it: {named(near)})" if near else f"; columns are {named(known)}"
+    near = difflib.get_close_matches(name, dict.fromkeys([*own, *computed]), n=3)
+    return f" (near it: {named(near)})" if near else f"; columns are {named(own)}"
 
 
 def _is_of(expectation: Any, kind: type | None) -> bool:

@@ -95,7 +95,7 @@ def _normalised_chunk(texts: pa.Array) -> pa.Array:
 
     texts = pc.fill_null(texts, "")
     slow = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _UNTIDY))
-    lower = pc.ascii_lower(texts)
+    lower = pc.utf8_lower(texts)  # ascii_lower gives broken offsets for a cast slice (pyarrow 26)
     if not pc.any(slow).as_py():
         return lower
     mended = [normalised([text]) for text in texts.filter(slow).to_pylist()]

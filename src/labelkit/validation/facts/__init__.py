@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.validation.facts import consistency, counts, lineage, schema
+from labelkit.validation.facts import consistency, counts, drift, errors, lineage, schema
 from labelkit.validation.facts.evidence import Evidence, RunFacts
 from labelkit.validation.facts.fact import Fact, with_columns
 from labelkit.validation.facts.schema import classes_of, with_computed
@@ -35,11 +35,13 @@ _BASES: Mapping[str, Callable[[Evidence], pa.Table]] = {
     "functions": counts.function_table,
     "classes": counts.class_table,
     "annotators": counts.annotator_table,
+    "fields": drift.field_table,
     "runs": lambda evidence: lineage.run_table(evidence.run),
 }
 
 FACTS: Mapping[str, tuple[Fact, ...]] = {
-    "labels": (*schema.LABELS, *consistency.LABELS),
+    "records": drift.RECORDS,
+    "labels": (*schema.LABELS, *consistency.LABELS, *errors.LABELS),
     "runs": (*lineage.RUNS, *schema.RUNS, *counts.RUNS),
 }
 """Computed columns of each table."""

@@ -1,0 +1,170 @@
+"""Leakage and drift: records on both sides of a split, fields and labels that left the reference, biased selection.
+
+The table `fields` has a row per field, per metadata column and for the label, each against the reference profile, in
+the spirit of TensorFlow Data Validation's skew and drift (E. Breck et al., "Data Validation for Machine Learning",
+MLSys 2019). label_shift is how strongly a column decides the label: a source, a day or an annotator with another class
+balance than the rest is a selection bias that a model will learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelkit.validation.distances import chi_square, cramers_v, jensen_shannon, ks, psi
+from labelkit.validation.facts.evidence import Evidence
+from labelkit.validation.facts.fact import Fact
+from labelkit.validation.frames import named_by
+from labelkit.validation.profile import MOST_VALUES, FieldProfile, as_text, kind_of, measured
+from labelkit.validation.texts import labels_per_group, texts_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+BINS = 10
+_NUMBERS = ("nulls", "nulls_change", "unseen", "psi", "js", "chi2_p", "ks", "ks_p", "label_shift", "label_shift_p")
+
+
+def field_table(evidence: Evidence) -> pa.Table:
+    """One row per field, metadata column and label.
+
+    field, role     string; role is field, metadata or label
+    kind            string: number, text or category, as in the reference where it knows the field
+    nulls           float64: share of rows without a value; nulls_change: less the reference's
+    unseen          float64: share of values outside what the reference has seen: a new category, beyond its range
+    psi, js, chi2_p float64: distance of the shares per bin (tenths of the reference, or categories)
+    ks, ks_p        float64: distance of the cumulative distributions; null for categories
+    label_shift     float64: association with the label, 0 to 1 (Cramér's V); label_shift_p: its chi-square p
+
+    Against the reference everything is null for a column that the reference does not know.
+    """
+    import pyarrow as pa
+
+    roles = [(name, "field") for name in evidence.fields] + [(name, "metadata") for name in evidence.metadata]
+    present = [(name, role) for name, role in roles if evidence.records.schema.names.count(name) == 1]
+    rows = [{"field": name, "role": role, **_column(evidence, name)} for name, role in present]
+    rows.append({"field": "label", "role": "label", **_label(evidence)})
+    kinds = [(name, pa.string()) for name in ("field", "role", "kind")] + [(name, pa.float64()) for name in _NUMBERS]
+    return named_by(pa.Table.from_pylist(rows, pa.schema(kinds)), "field")
+
+
+def _column(evidence: Evidence, name: str) -> dict[str, Any]:
+    records = evidence.records
+    then = None if evidence.reference is None else evidence.reference.fields.get(name)
+    nulls = records.column(name).null_count / max(records.num_rows, 1)
+    found: dict[str, Any] = {"kind": then.kind if then else kind_of(records, name), "nulls": nulls}
+    if then is not None and evidence.reference is not None and nulls < 1:
+        found["nulls_change"] = nulls - then.nulls
+        found |= _against(records, name, then, evidence.reference.rows)
+    return {**found, **_shift(evidence, name)}
+
+
+def _against(records: pa.Table, name: str, then: FieldProfile, rows: int) -> dict[str, Any]:
+    """A column against what it was. A column of another type has no values that were seen before."""
+    if then.kind == "category":
+        return compared_shares(_counts(as_text(records.column(name))), then.values, rows * (1 - then.nulls))
+    numbers, quantiles = measured(records, name, then.kind), np.asarray(then.quantiles)
+    if not len(numbers) or not len(quantiles):
+        return {"unseen": 1.0, "psi": None, "js": 1.0, "chi2_p": 0.0, "ks": 1.0, "ks_p": 0.0}
+    edges = np.unique(quantiles[np.linspace(0, len(quantiles) - 1, BINS + 1).astype(int)])[1:-1]
+    before = np.bincount(np.searchsorted(edges, quantiles), minlength=len(edges) + 1) / len(quantiles)
+    now = np.bincount(np.searchsorted(edges, numbers), minlength=len(edges) + 1).astype(np.float64)
+    size = round(rows * (1 - then.nulls))
+    distance, p = ks(quantiles, size, numbers)
+    unseen = float(((numbers < quantiles[0]) | (numbers > quantiles[-1])).mean())
+    return {"unseen": unseen, **_distances(before * size, now), "ks": distance, "ks_p": p}
+
+
+def compared_shares(counts: Mapping[str, int], shares: Mapping[str, float], rows: float) -> dict[str, Any]:
+    """Counts per value against the shares per value in `rows` rows of the reference."""
+    names = sorted({*counts, *shares})
+    before = np.array([shares.get(name, 0.0) * rows for name in names])
+    now = np.array([counts.get(name, 0) for name in names], dtype=np.float64)
+    unseen = sum(count for name, count in counts.items() if name not in shares) / max(sum(counts.values()), 1)
+    return {"unseen": unseen, **_distances(before, now)}
+
+
+def _distances(before: NDArray[np.float64], now: NDArray[np.float64]) -> dict[str, float]:
+    return {
+        "psi": psi(before, now),
+        "js": jensen_shannon(before, now),
+        "chi2_p": chi_square(np.stack([before, now]))[1],
+    }
+
+
+def _counts(values: pa.Array) -> dict[str, int]:
+    found = {entry["values"]: entry["counts"] for entry in values.value_counts().to_pylist()}
+    found.pop(None, None)
+    return found
+
+
+def _label(evidence: Evidence) -> dict[str, Any]:
+    label = evidence.label
+    found: dict[str, Any] = {"kind": "category", "nulls": label.null_count / max(len(label), 1)}
+    if evidence.reference is None or not evidence.reference.labels or label.null_count == len(label):
+        return found
+    return {**found, **compared_shares(_counts(label), evidence.reference.labels, evidence.reference.rows)}
+
+
+def _shift(evidence: Evidence, name: str) -> dict[str, Any]:
+    """How strongly the label depends on a column, over the records that have both."""
+    labels, values = evidence.record_labels, _binned(evidence.records, name)
+    both = (labels >= 0) & (values >= 0)
+    if not both.any():
+        return {}
+    k, m = int(labels.max()) + 1, int(values.max()) + 1
+    table = np.bincount(values[both] * k + labels[both], minlength=k * m).reshape(m, k).astype(np.float64)
+    return {"label_shift": cramers_v(table), "label_shift_p": chi_square(table)[1]}
+
+
+def _binned(records: pa.Table, name: str) -> NDArray[np.int64]:
+    """(n,) int64: bin of each value, -1 for none: tenths of numbers and of text lengths, the commonest categories."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind, column = kind_of(records, name), records.column(name)
+    if kind == "category" or (kind == "text" and not len(measured(records, name, kind))):
+        codes = pc.fill_null(as_text(column).dictionary_encode().indices, -1)
+        return np.minimum(np.asarray(codes, dtype=np.int64), MOST_VALUES)
+    numbers = pc.utf8_length(texts_of(records, name)) if kind == "text" else column.cast(pa.float64(), safe=False)
+    values = np.asarray(numbers.cast(pa.float64()).to_numpy(zero_copy_only=False) if kind == "text" else numbers)
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.full(len(values), -1)
+    edges = np.unique(np.quantile(values[finite], np.linspace(0, 1, BINS + 1), method="inverted_cdf"))[1:-1]
+    return np.where(finite, np.searchsorted(edges, np.where(finite, values, 0.0)), -1)
+
+
+def _same_splits(evidence: Evidence) -> Mapping[str, Any]:
+    return {"splits_of_same_text": _splits(evidence, evidence.same_text)}
+
+
+def _near_splits(evidence: Evidence) -> Mapping[str, Any]:
+    return {"splits_of_near_text": _splits(evidence, evidence.near_text)}
+
+
+def _splits(evidence: Evidence, groups: NDArray[np.int64] | None) -> pa.Array:
+    """(rows of records,) int64: how many splits the records of each group stand on; null without split or text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if groups is None or evidence.split is None:
+        return pa.nulls(evidence.records.num_rows, pa.int64())
+    split = pc.fill_null(texts_of(evidence.records, evidence.split).dictionary_encode().indices, -1)
+    counts = labels_per_group(groups, np.asarray(split, dtype=np.int64))
+    return pa.array(counts[groups].astype(np.int64))
+
+
+RECORDS = (
+    Fact(
+        {"splits_of_same_text": "int64: on how many splits records of this normalised text stand; 2 is a leak"},
+        _same_splits,
+    ),
+    Fact(
+        {"splits_of_near_text": "int64: on how many splits the near-duplicates of this text stand, itself one"},
+        _near_splits,
+    ),
+)
