@@ -35,6 +35,7 @@ _HOMES = {
     "SnorkelLabelModel": "labelkit.label_models",
     "Verdict": "labelkit.validation",
     "apply_lfs": "labelkit.engines",
+    "batch_labeling_function": "labelkit.labeling",
     "labeling_function": "labelkit.labeling",
     "lf_summary": "labelkit.matrix",
     "preprocessor": "labelkit.labeling",
@@ -63,6 +64,7 @@ __all__ = [
     "SnorkelLabelModel",
     "Verdict",
     "apply_lfs",
+    "batch_labeling_function",
     "labeling_function",
     "lf_summary",
     "preprocessor",
@@ -87,56 +89,31 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from labelkit.active import QueueItem as QueueItem
-    from labelkit.active import select as select
+    from labelkit.active import QueueItem as QueueItem, select as select
     from labelkit.annotations import AnnotationStore as AnnotationStore
     from labelkit.engines import apply_lfs as apply_lfs
     from labelkit.errors import LabelkitError as LabelkitError
     from labelkit.label_models import (
         MajorityLabelModel as MajorityLabelModel,
-    )
-    from labelkit.label_models import (
         Posterior as Posterior,
-    )
-    from labelkit.label_models import (
         SnorkelLabelModel as SnorkelLabelModel,
     )
     from labelkit.labeling import (
         LabelingFunction as LabelingFunction,
-    )
-    from labelkit.labeling import (
         Preprocessor as Preprocessor,
-    )
-    from labelkit.labeling import (
+        batch_labeling_function as batch_labeling_function,
         labeling_function as labeling_function,
-    )
-    from labelkit.labeling import (
         preprocessor as preprocessor,
-    )
-    from labelkit.labeling import (
         rules as rules,
     )
     from labelkit.matrix import (
         ABSTAIN as ABSTAIN,
-    )
-    from labelkit.matrix import (
         FAULT as FAULT,
-    )
-    from labelkit.matrix import (
         Fault as Fault,
-    )
-    from labelkit.matrix import (
         LabelMatrix as LabelMatrix,
-    )
-    from labelkit.matrix import (
         LFSummary as LFSummary,
-    )
-    from labelkit.matrix import (
         lf_summary as lf_summary,
     )
     from labelkit.pipeline import Project as Project
-    from labelkit.records import Records as Records
-    from labelkit.records import read as read
-    from labelkit.records import read_sql as read_sql
-    from labelkit.validation import Verdict as Verdict
-    from labelkit.validation import validate as validate
+    from labelkit.records import Records as Records, read as read, read_sql as read_sql
+    from labelkit.validation import Verdict as Verdict, validate as validate

@@ -19,8 +19,6 @@ from labelkit.records.ids import sorted_hashes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_AT_ONCE = 8_192  # rows that exist as Python objects at one time
-
 
 class ChunkCaster:
     """Casts the votes of some functions, chunk by chunk."""
@@ -76,14 +74,10 @@ class ChunkCaster:
         """Fill the columns that the cache does not know, and keep them."""
         if not missing:
             return ()
-        functions, faults, started = [self.functions[j] for j in missing], list[Fault](), time.perf_counter()
-        for start in range(0, len(ids), ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
-            found, failed = cast_votes(
-                functions, ids.slice(start, ROWS_AT_ONCE), fields.slice(start, ROWS_AT_ONCE), self.classes
-            )
-            votes[part, missing] = found
-            faults += failed
+        started = time.perf_counter()
+        found, faults = cast_votes([self.functions[j] for j in missing], ids, fields, self.classes)
+        for place, j in enumerate(missing):
+            votes[:, j] = found[:, place]
         if self.cache is not None:
             seconds = (time.perf_counter() - started) / len(missing)
             whole = [j for j in missing if not (votes[:, j] == FAULT).any()]

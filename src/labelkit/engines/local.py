@@ -11,11 +11,11 @@ from labelkit.engines.base import ChunkVotes
 from labelkit.engines.cache import VoteCache
 from labelkit.engines.chunks import ChunkCaster
 from labelkit.engines.workers import cast_with_workers
-from labelkit.errors import UsageError, visible
+from labelkit.errors import UsageError, named, visible
 from labelkit.labeling import LabelingFunction
 from labelkit.labeling.functions import checked_functions
 from labelkit.labeling.rules import check_rule
-from labelkit.matrix import LabelMatrix
+from labelkit.matrix import MAX_CLASSES, LabelMatrix, checked_classes, default_classes
 from labelkit.records import Records, read
 from labelkit.records.ids import SeenIds
 
@@ -69,10 +69,12 @@ def apply_lfs(
 
     made = checked_functions(functions)
     source = records if isinstance(records, Records) else read(records)
-    seen = list(fields) if fields is not None else [c for c in source.columns if c != source.id]
-    names = [str(c) for c in range(_classes_needed(made))] if classes is None else list(classes)
+    seen = _seen(source, fields)
+    names = default_classes(MAX_CLASSES) if classes is None else checked_classes(classes)
     for function in made:
         if function.rule is not None:
+            if classes is None:
+                _check_numbered(function)
             check_rule(function.rule, seen, names)
     chunks, known = list[ChunkVotes](), SeenIds()
     for chunk in LocalEngine(workers).cast(made, source, seen, names):
@@ -81,18 +83,30 @@ def apply_lfs(
         chunks.append(chunk)
     votes = np.concatenate([np.empty((0, len(made)), np.int8), *(chunk.votes for chunk in chunks)])
     if classes is None:
-        names = names[: max(2, int(votes.max(initial=1)) + 1)]
+        names = names[: max(2, int(votes.max(initial=0)) + 1)]
     ids = pa.concat_arrays([chunk.ids for chunk in chunks]) if chunks else pa.array([], pa.string())
     faults = tuple(fault for chunk in chunks for fault in chunk.faults)
-    return LabelMatrix(votes, ids, tuple(function.name for function in made), tuple(names), faults)
+    return LabelMatrix(votes, ids, tuple(function.name for function in made), names, faults)
 
 
-def _classes_needed(functions: Sequence[LabelingFunction]) -> int:
-    """Room for every class index; names cannot be used where classes have none."""
-    for function in functions:
-        if function.rule is not None and isinstance(function.rule.label, str):
-            raise UsageError(
-                f'rule "{visible(function.name)}" votes for "{visible(function.rule.label)}"; '
-                "name the classes: apply_lfs(..., classes=[...])"
-            )
-    return 127
+def _seen(source: Records, fields: Sequence[str] | None) -> list[str]:
+    """The columns that functions see. Raises UsageError for the id, or for a column that is not there."""
+    others = [column for column in source.columns if column != source.id]
+    if fields is None:
+        return others
+    wanted = [fields] if isinstance(fields, str) else list(dict.fromkeys(fields))
+    for column in wanted:
+        if column == source.id:
+            raise UsageError(f'fields: "{visible(column)}" is the id, which labeling functions do not see')
+        if column not in others:
+            raise UsageError(f'fields: no column "{visible(str(column))}"; columns are {named(others)}')
+    return wanted
+
+
+def _check_numbered(function: LabelingFunction) -> None:
+    """Raise UsageError when a rule votes for a class by name and the classes have none."""
+    if function.rule is not None and isinstance(function.rule.label, str):
+        raise UsageError(
+            f'rule "{visible(function.name)}" votes for "{visible(function.rule.label)}"; '
+            "name the classes: apply_lfs(..., classes=[...])"
+        )

@@ -1,6 +1,7 @@
 """Labeling functions: what they are, where they are found, and the one kernel that casts their votes."""
 
 from labelkit.labeling import rules
+from labelkit.labeling.batch import batch_labeling_function
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, labeling_function
 from labelkit.labeling.kernel import cast_votes
 from labelkit.labeling.loader import load_functions
@@ -12,6 +13,7 @@ __all__ = [
     "Preprocessor",
     "Row",
     "as_labeling_function",
+    "batch_labeling_function",
     "cast_votes",
     "labeling_function",
     "load_functions",

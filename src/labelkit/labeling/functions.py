@@ -17,7 +17,7 @@ from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import Rule
 
-Kind = Literal["row", "rule"]
+Kind = Literal["row", "batch", "rule"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,15 @@ class LabelingFunction:
 
     name: str
     kind: Kind
-    vote: Callable[[Any], Any] = field(repr=False, compare=False)  # row -> raw vote
+    vote: Callable[[Any], Any] = field(repr=False, compare=False)  # row (batch: columns) -> raw vote (batch: votes)
     rule: Rule | None = field(default=None, compare=False)
     place: str = field(default="", compare=False)  # folder/file:line of its definition, where known
     file: str = field(default="", compare=False)  # absolute path of its file, where known
     fingerprint: str = field(default="", repr=False)
+    columns: str = field(default="", repr=False)  # what a batch function gets: numpy, pandas or arrow
 
     def __call__(self, x: Any) -> Any:
-        """Raw vote on one row."""
+        """Raw vote on one row; of a batch function, raw votes on columns."""
         return self.vote(x)
 
 
@@ -83,7 +84,7 @@ def row_function(
                 x = step(x)
             return function(x, **resources)
 
-    file, line = _definition(function)
+    file, line = definition_of(function)
     return LabelingFunction(
         name=name,
         kind="row",
@@ -115,7 +116,7 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
 
 def _from_snorkel(lf: Any) -> LabelingFunction:
     """Snorkel's object, called as it is, so that subclasses (nlp_labeling_function) keep their own behaviour."""
-    file, line = _definition(lf._f)
+    file, line = definition_of(lf._f)
     return LabelingFunction(
         name=lf.name,
         kind="row",
@@ -156,7 +157,7 @@ def _is_snorkel(candidate: object) -> bool:
     )
 
 
-def _definition(function: Callable[..., Any]) -> tuple[str, int]:
+def definition_of(function: Callable[..., Any]) -> tuple[str, int]:
     """File and first line of a function; empty when it has no file."""
     inner = inspect.unwrap(function)
     code = getattr(inner, "__code__", None)

@@ -15,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import visible
+from labelkit.labeling.batch import as_columns, votes_of
 from labelkit.labeling.faults import BadVoteError, fault_of
 from labelkit.labeling.functions import LabelingFunction
 from labelkit.labeling.rows import Rows
-from labelkit.labeling.rules import check_column
+from labelkit.labeling.rules import check_columns
 from labelkit.matrix import ABSTAIN, FAULT, Fault
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+ROWS_AT_ONCE = 8_192
+"""Rows that exist as Python objects at one time."""
 
 
 def cast_votes(
@@ -35,16 +40,32 @@ def cast_votes(
     """
     for function in functions:
         if function.rule is not None:
-            check_column(function.rule, fields.schema.field(function.rule.field).type)
-    records = ids.to_pylist()
-    votes = np.empty((len(records), len(functions)), dtype=np.int8, order="F")
+            check_columns(function.rule, fields.schema)
+    votes = np.empty((len(ids), len(functions)), dtype=np.int8, order="F")
     faults: list[tuple[int, Fault]] = []
-    rows = Rows(fields)
-    for j, function in enumerate(functions):
-        raw, errors = _run(function, rows, records)
-        votes[:, j] = _as_votes(function, raw, records, classes, errors)
-        faults += errors.items()
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        part, records = fields.slice(start, ROWS_AT_ONCE), ids.slice(start, ROWS_AT_ONCE).to_pylist()
+        rows = Rows(part) if any(function.kind != "batch" for function in functions) else None
+        for j, function in enumerate(functions):
+            if function.kind == "batch" or rows is None:
+                raw, errors = _run_batch(function, part, records)
+            else:
+                raw, errors = _run(function, rows, records)
+            votes[start : start + len(records), j] = _as_votes(function, raw, records, classes, errors)
+            faults += [(start + row, fault) for row, fault in errors.items()]
     return votes, [fault for _, fault in sorted(faults, key=lambda item: item[0])]
+
+
+def _run_batch(
+    function: LabelingFunction, fields: pa.RecordBatch, records: Sequence[str]
+) -> tuple[list[Any], dict[int, Fault]]:
+    """Raw votes of a batch function; when it fails, every record is a fault."""
+    try:
+        return votes_of(function.vote(as_columns(fields, function.columns)), len(records)).tolist(), {}
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  as for a row function
+        return [ABSTAIN] * len(records), {i: fault_of(function, record, error) for i, record in enumerate(records)}
 
 
 def _run(function: LabelingFunction, rows: Rows, records: Sequence[str]) -> tuple[list[Any], dict[int, Fault]]:

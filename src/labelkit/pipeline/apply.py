@@ -150,7 +150,11 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
 
 
 def _identified(
-    project: ProjectFolder, functions: tuple[LabelingFunction, ...], casting: Casting, answers: Answered, max_faults: int
+    project: ProjectFolder,
+    functions: tuple[LabelingFunction, ...],
+    casting: Casting,
+    answers: Answered,
+    max_faults: int,
 ) -> Run:
     return Run(
         verb="apply",

@@ -118,7 +118,9 @@ class Yardstick:
             indices[indices == len(self._classes)] = -1
         elif pa.types.is_integer(column.type):
             indices = pc.fill_null(column, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-            strange = pa.array(((indices < 0) & pc.is_valid(column).to_numpy(zero_copy_only=False)) | (indices >= len(self._classes)))
+            strange = pa.array(
+                ((indices < 0) & pc.is_valid(column).to_numpy(zero_copy_only=False)) | (indices >= len(self._classes))
+            )
         else:
             indices, strange = np.full(len(column), -1), pc.is_valid(column)
         at = pc.index(strange, value=True).as_py()
