@@ -1,0 +1,211 @@
+r"""The functions that make rules.
+
+Case: with `ignore_case`, two characters are the same where `re.IGNORECASE` of Python says so. It folds one character to
+one character, in all of Unicode: "K" is "k" and the Kelvin sign U+212A, "s" also the long s U+017F, "i" also U+0130 and
+U+0131, "σ" also "ς"; but "ß" is not "ss", and a letter with a combining accent is not the accented letter.
+Boundaries: a whole word is one that no letter, digit or underscore touches, which is `\w` of Python's `re`, in all of
+Unicode.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from labelkit.errors import FunctionError, visible
+from labelkit.labeling.rules.conditions import Between, Condition, Matches, Words
+from labelkit.labeling.rules.lookups import read_words
+from labelkit.labeling.rules.regex import linear_regex
+from labelkit.labeling.rules.rule import Rule, declared
+from labelkit.labeling.rules.syntax import NotLinearError
+
+Label = int | str | None
+Unit = Literal["characters", "words"]
+Place = Literal["word", "anywhere", "all"]
+
+
+def keywords(
+    name: str, words: Iterable[str], *, field: str, label: Label = None, ignore_case: bool = True, part: bool = False
+) -> Rule:
+    r"""Match where one of the words or phrases stands in the text as whole words.
+
+    A match may not touch a further letter, digit or underscore on either side (`\w` of Python's `re`); upper and lower
+    case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False. The order of the words does not matter.
+    With `part`, the rule has no label and is only there to be combined with others.
+
+    >>> from types import SimpleNamespace
+    >>> rule = keywords("thanks", ["thank you"], field="text", label=0)
+    >>> rule.vote_on(SimpleNamespace(text="Thank you!")), rule.vote_on(SimpleNamespace(text="thank yous"))
+    (0, -1)
+    """
+    condition = Words(field, _listed(name, "words", words), bool(ignore_case), "word")
+    return declared(name, label, "keywords", condition, part=part)
+
+
+def contains(
+    name: str, texts: Iterable[str], *, field: str, label: Label = None, ignore_case: bool = True, part: bool = False
+) -> Rule:
+    """Match where one of the texts stands anywhere in the field, also within a word.
+
+    >>> from types import SimpleNamespace
+    >>> rule = contains("links", ["http://", "www."], field="text", label=1)
+    >>> rule.vote_on(SimpleNamespace(text="see WWW.example"))
+    1
+    """
+    condition = Words(field, _listed(name, "texts", texts), bool(ignore_case), "anywhere")
+    return declared(name, label, "contains", condition, part=part)
+
+
+def lookup(
+    name: str,
+    path: str | Path,
+    *,
+    field: str,
+    label: Label = None,
+    column: str | None = None,
+    match: Place = "word",
+    ignore_case: bool = True,
+    part: bool = False,
+) -> Rule:
+    """Match where one of the words of a file is in the text.
+
+    The file is a text file in UTF-8 with one word or phrase per line (blank lines and those that begin with "# " are
+    passed over), or a column of a `.csv` or `.parquet` file. A relative path begins at the file in which the rule is
+    declared. `match` says where the words must be: "word", as whole words, like `keywords`; "anywhere", like
+    `contains`; "all", as the whole field. The words are read when the rule is declared, and are a part of what it is.
+    """
+    if match not in get_args(Place):
+        raise FunctionError(f'rule "{visible(name)}": match must be "word", "anywhere" or "all", not {_shown(match)}')
+    caller = sys._getframe(1).f_code.co_filename
+    folder = Path() if caller.startswith("<") else Path(caller).parent
+    words = _listed(name, "the file", read_words(name, folder / path, column))
+    return declared(name, label, "lookup", Words(field, words, bool(ignore_case), match), part=part)
+
+
+def pattern(
+    name: str, regex: str, *, field: str, label: Label = None, ignore_case: bool = False, part: bool = False
+) -> Rule:
+    r"""Match where the regular expression is found anywhere in the text, with the meaning of Python's `re.search`.
+
+    The time that it takes grows with the length of the text and no faster, whatever the pattern. One that cannot be
+    matched so is refused: back-references, look-ahead and look-behind, atomic groups, possessive repeats, counts above
+    1,000, something after `$`.
+
+    >>> from types import SimpleNamespace
+    >>> pattern("links", r"https?://", field="text", label=1).vote_on(SimpleNamespace(text="see http://a.b"))
+    1
+    """
+    if not isinstance(regex, str):
+        raise FunctionError(f'rule "{visible(name)}": regex must be a text, not a {visible(type(regex).__name__)}')
+    try:
+        linear_regex(regex, ignore_case=bool(ignore_case))
+    except NotLinearError as error:
+        raise FunctionError(
+            f'rule "{visible(name)}": the regex cannot be matched in linear time: {visible(str(error))}; '
+            "write it in another way, or as a row function (@labelkit.labeling_function()), which has a time limit"
+        ) from None
+    except (re.error, RecursionError, OverflowError) as error:
+        raise FunctionError(f'rule "{visible(name)}": not a regular expression: {visible(str(error))}') from error
+    return declared(name, label, "pattern", Matches(field, regex, bool(ignore_case)), part=part)
+
+
+def threshold(
+    name: str,
+    *,
+    field: str,
+    label: Label = None,
+    above: float | None = None,
+    below: float | None = None,
+    part: bool = False,
+) -> Rule:
+    """Match where the number is greater than `above` and less than `below`; at least one of them is given.
+
+    NaN is neither. Floating numbers are compared in double precision, whole numbers exactly, however large.
+
+    >>> from types import SimpleNamespace
+    >>> rule = threshold("teen", field="age", above=12, below=20, label=1)
+    >>> [rule.vote_on(SimpleNamespace(age=age)) for age in (12, 13, 19.5, None)]
+    [-1, 1, 1, -1]
+    """
+    return declared(name, label, "threshold", _between(name, field, "value", above, below), part=part)
+
+
+def length(
+    name: str,
+    *,
+    field: str,
+    label: Label = None,
+    unit: Unit = "characters",
+    above: float | None = None,
+    below: float | None = None,
+    part: bool = False,
+) -> Rule:
+    """Match where the text has more than `above` and fewer than `below` characters (or words).
+
+    Characters are Unicode code points, as `len` counts them; words are what `str.split` leaves.
+
+    >>> from types import SimpleNamespace
+    >>> rule = length("short", field="text", unit="words", below=5, label=0)
+    >>> rule.vote_on(SimpleNamespace(text="I love  it"))
+    0
+    """
+    if unit not in get_args(Unit):
+        raise FunctionError(f'rule "{visible(name)}": unit must be "characters" or "words", not {_shown(unit)}')
+    return declared(name, label, "length", _between(name, field, unit, above, below), part=part)
+
+
+def combine(name: str, condition: Condition, *, label: Label = None, part: bool = False) -> Rule:
+    """A rule made of others with `&` (and), `|` (or) and `~` (not).
+
+    Where a field is null, or a number NaN, a rule on it neither matches nor fails to match: `~rule` does not match
+    there either.
+
+    >>> from types import SimpleNamespace
+    >>> links = contains("links", ["http"], field="text", part=True)
+    >>> long = length("long", field="text", above=20, part=True)
+    >>> rule = combine("bare_link", links & ~long, label=1)
+    >>> [rule.vote_on(SimpleNamespace(text=text)) for text in ("http://a.b", "my page is http://a.b", None)]
+    [1, -1, -1]
+    """
+    if not isinstance(condition, Condition):
+        raise FunctionError(
+            f'rule "{visible(name)}": combine takes rules joined by &, | and ~, not {_shown(condition)}'
+        )
+    return declared(name, label, "combine", condition, part=part)
+
+
+def _listed(name: str, what: str, words: Iterable[str]) -> tuple[str, ...]:
+    """The words, each once, longest first."""
+    listed = [] if isinstance(words, str) else list(words)
+    if not listed or not all(isinstance(word, str) and word.strip() for word in listed):
+        one = "text" if what == "texts" else "word"
+        raise FunctionError(f'rule "{visible(name)}": {what} must be a list of at least one {one}, none of them empty')
+    return tuple(sorted(set(listed), key=lambda word: (-len(word), word)))
+
+
+def _between(
+    name: str, field: str, of: Literal["value", "characters", "words"], above: float | None, below: float | None
+) -> Between:
+    if above is None and below is None:
+        raise FunctionError(f'rule "{visible(name)}": give above=, below= or both')
+    low, high = _limit(name, "above", above), _limit(name, "below", below)
+    if low is not None and high is not None and not low < high:
+        raise FunctionError(f'rule "{visible(name)}": no number is above {low} and below {high}')
+    return Between(field, of, low, high)
+
+
+def _limit(name: str, side: str, value: Any) -> int | float | None:
+    """The limit as a plain number, so that nothing is compared in fewer digits than it has."""
+    if value is None:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool) or value != value:  # noqa: PLR0124  NaN is not itself
+        raise FunctionError(f'rule "{visible(name)}": {side} must be a number, not {_shown(value)}')
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _shown(value: object) -> str:
+    return visible(repr(value)[:60])

@@ -1,0 +1,67 @@
+"""Strings without which a pattern cannot match: the scan looks for them, and only texts that hold one are matched."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from labelkit.labeling.rules.syntax import At, Chars, Either, Node, Repeat, Sequence
+
+COMMON, LETTERS = frozenset(" etaoinsr"), frozenset("abcdefghijklmnopqrstuvwxyz")
+ENOUGH_BITS = 7.0  # a set of strings that is met less than once in 128 places is worth looking for
+
+
+class Literal(NamedTuple):
+    """An ASCII string, as it stands in the text or, with `ignore_case`, in any case."""
+
+    text: str
+    ignore_case: bool
+
+
+def required_literals(tree: Sequence) -> frozenset[Literal]:
+    r"""A set of strings one of which is in every match, as rare as can be had; empty if there is none worth looking for.
+
+    Under IGNORECASE an "i", "k" or "s" is also matched by characters that are not ASCII; that is left to the caller.
+
+    >>> from labelkit.labeling.rules.syntax import read
+    >>> sorted(literal.text for literal in required_literals(read(r"\bbuy\s+(gold|silver)|www\.", "ascii")))
+    ['gold', 'silver', 'www.']
+    """
+    best = _best(tree)
+    return best if best and _bits(best) >= ENOUGH_BITS else frozenset()
+
+
+def _best(tree: Sequence) -> frozenset[Literal]:
+    """The rarest set among those that every match of the sequence holds; empty if none is known."""
+    found: list[frozenset[Literal]] = []
+    run: list[Chars] = []
+    for node in (*tree, None):
+        if isinstance(node, Chars) and node.literal and node.literal.isascii():
+            run.append(node)
+        elif not isinstance(node, At):  # a place between two characters does not part them
+            if run:
+                ignore_case = any(len(char.ranges) > 1 for char in run)
+                found.append(frozenset([Literal("".join(char.literal for char in run), ignore_case)]))
+                run = []
+            if node is not None:
+                found.append(_inside(node))
+    return max(found, key=_bits, default=frozenset())
+
+
+def _inside(node: Node) -> frozenset[Literal]:
+    if isinstance(node, Either):
+        parts = [_best(branch) for branch in node.branches]
+        return frozenset[Literal]().union(*parts) if all(parts) else frozenset()
+    if isinstance(node, Repeat) and node.low:
+        return _best(node.body)
+    return frozenset()
+
+
+def _bits(literals: frozenset[Literal]) -> float:
+    """How rare the set is in English text, roughly: -log2 of the share of places where one of the strings begins."""
+    if not literals:
+        return 0.0
+    return min(_rarity(literal.text) for literal in literals) - 0.5 * (len(literals) - 1).bit_length()
+
+
+def _rarity(text: str) -> float:
+    return sum(3 if char in COMMON else 5 if char in LETTERS else 6 for char in text.lower())

@@ -1,0 +1,131 @@
+r"""A column of texts as one run of bytes, which all rules on the field share.
+
+The rows stand behind one another with a newline between them. What several rules need is found out once, when the
+first of them asks: which rows are ASCII, how many characters and words they have, where the rare letters are that are
+"i", "k" or "s" in another case.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAD = 8  # newlines before the first row; twice as many after the last, so that eight bytes can be read anywhere
+CASES_OF_ASCII = "\u0130\u0131\u017f\u212a"  # equal "i", "i", "s" and "k" under IGNORECASE
+WHITESPACE = bytes(chr(code).isspace() and code < 128 for code in range(256))
+WIDE_WHITESPACE = "[" + "".join(char for char in map(chr, range(128, 0x3001)) if char.isspace()) + "]"
+
+
+class Texts:
+    """n texts. Null is the empty text here; `known` tells them apart.
+
+    >>> import pyarrow as pa
+    >>> texts = Texts(pa.array(["Thank you", None, "\u00e9t\u00e9"]))
+    >>> texts.characters.tolist(), texts.words.tolist(), texts.known.tolist(), texts.ascii.tolist()
+    ([9, 0, 3], [2, 0, 1], [True, False, True], [True, True, False])
+    """
+
+    def __init__(self, column: pa.Array) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not pa.types.is_string(column.type):
+            column = column.cast(pa.string())
+        self.known: NDArray[np.bool_] | None = None
+        if column.null_count:
+            self.known = column.is_valid().to_numpy(zero_copy_only=False)
+            column = pc.fill_null(column, "")
+        self.column = column
+        self.n = len(column)
+        lengths = np.diff(np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + self.n + 1])
+        # starts[i] is where row i begins in `raw`; it ends before starts[i + 1] - 1, where a newline stands.
+        self.starts = np.empty(self.n + 1, dtype=np.int64)
+        self.starts[0] = PAD
+        np.cumsum(lengths + np.int64(1), out=self.starts[1:])
+        self.starts[1:] += PAD
+        rows = pa.ListArray.from_arrays(pa.array([0, self.n], pa.int32()), column)
+        joined = pc.binary_join(rows, "\n").buffers()[2]
+        self.raw = b"".join((b"\n" * PAD, memoryview(joined) if joined else b"", b"\n" * (2 * PAD)))
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """(n,) bool: texts of no characters."""
+        return np.diff(self.starts) == 1
+
+    @functools.cached_property
+    def ascii(self) -> NDArray[np.bool_]:
+        """(n,) bool: texts of ASCII only."""
+        import pyarrow.compute as pc
+
+        if self.raw.isascii():
+            return np.ones(self.n, dtype=np.bool_)
+        flags: NDArray[np.bool_] = pc.string_is_ascii(self.column).to_numpy(zero_copy_only=False)
+        return flags
+
+    @functools.cached_property
+    def with_cases_of_ascii(self) -> NDArray[np.intp]:
+        """Rows that hold a letter beyond ASCII which is an ASCII letter in another case, ascending."""
+        if self.raw.isascii():
+            return np.empty(0, dtype=np.intp)
+        data = np.frombuffer(self.raw, np.uint8)
+        found = []
+        for char in CASES_OF_ASCII:
+            first, *others = char.encode()
+            at = np.flatnonzero(data == first)
+            for offset, byte in enumerate(others, 1):
+                at = at[data[at + offset] == byte]
+            found.append(at)
+        return np.unique(self.rows_at(np.concatenate(found)))
+
+    @functools.cached_property
+    def characters(self) -> NDArray[np.int64]:
+        """(n,) int64: code points, as `len` counts them."""
+        import pyarrow.compute as pc
+
+        return pc.utf8_length(self.column).to_numpy(zero_copy_only=False).astype(np.int64)
+
+    @functools.cached_property
+    def words(self) -> NDArray[np.int64]:
+        """(n,) int64: words, as `len(text.split())` counts them."""
+        import pyarrow.compute as pc
+
+        space = np.frombuffer(self.raw.translate(WHITESPACE), np.uint8)
+        first_letters = np.flatnonzero(space[:-1] > space[1:]) + 1
+        counts = np.diff(np.searchsorted(first_letters, self.starts))
+        others = np.flatnonzero(~self.ascii)
+        if len(others):  # whitespace beyond ASCII, such as the no-break space
+            wide = pc.match_substring_regex(self.taken(others), WIDE_WHITESPACE)
+            others = others[wide.to_numpy(zero_copy_only=False)]
+            counts[others] = [len(text.split()) for text in self.taken(others).to_pylist()]
+        return counts
+
+    def taken(self, rows: NDArray[np.intp]) -> pa.Array:
+        """The texts of these rows."""
+        import pyarrow as pa
+
+        return self.column.take(pa.array(rows))
+
+    def rows_at(self, positions: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The rows in which these places of `raw` are."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+    def is_word_at(self, position: int, *, before: bool) -> bool:
+        r"""Whether the character that begins at a place, or ends there (`before`), is in `\w` of `re`."""
+        if before:
+            start = position - 1
+            while self.raw[start] & 0xC0 == 0x80:
+                start -= 1
+            char = self.raw[start:position].decode()
+        else:
+            end = position + 1
+            while self.raw[end] & 0xC0 == 0x80:
+                end += 1
+            char = self.raw[position:end].decode()
+        return re.match(r"\w", char) is not None
