@@ -81,7 +81,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": moment, "code_parts": code_parts, "count": lambda number: f"{number:,}"}
-    environment.filters["cut"] = lambda text: shortened(text, 70)
+    environment.filters["cut"] = lambda text: shortened(text, 90)
     return environment
 
 
