@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from labelkit.labeling.rules.scan import DIGIT
 from labelkit.labeling.rules.syntax import At, Chars, Either, Node, Repeat, Sequence
 
 COMMON, LETTERS = frozenset(" etaoinsr"), frozenset("abcdefghijklmnopqrstuvwxyz")
-ENOUGH_BITS = 7.0  # a set of strings that is met less than once in 128 places is worth looking for
+ENOUGH_BITS = 6.0  # a set of strings that is met less than once in 64 places is worth looking for
+DIGITS = ((0x30, 0x39),)
 
 
 class Literal(NamedTuple):
-    """An ASCII string, as it stands in the text or, with `ignore_case`, in any case."""
+    """A string of ASCII and DIGIT, as it stands in the text or, with `ignore_case`, in any case."""
 
     text: str
     ignore_case: bool
@@ -20,7 +22,7 @@ class Literal(NamedTuple):
 def required_literals(tree: Sequence) -> frozenset[Literal]:
     r"""A set of strings one of which is in every match, as rare as can be had; empty if there is none worth looking for.
 
-    Under IGNORECASE an "i", "k" or "s" is also matched by characters that are not ASCII; that is left to the caller.
+    This holds for texts in ASCII. In others, an "i", "k" or "s" under IGNORECASE and a digit may be another character.
 
     >>> from labelkit.labeling.rules.syntax import read
     >>> sorted(literal.text for literal in required_literals(read(r"\bbuy\s+(gold|silver)|www\.", "ascii")))
@@ -35,16 +37,23 @@ def _best(tree: Sequence) -> frozenset[Literal]:
     found: list[frozenset[Literal]] = []
     run: list[Chars] = []
     for node in (*tree, None):
-        if isinstance(node, Chars) and node.literal and node.literal.isascii():
+        if isinstance(node, Chars) and _char(node):
             run.append(node)
         elif not isinstance(node, At):  # a place between two characters does not part them
             if run:
                 ignore_case = any(len(char.ranges) > 1 for char in run)
-                found.append(frozenset([Literal("".join(char.literal for char in run), ignore_case)]))
+                found.append(frozenset([Literal("".join(map(_char, run)), ignore_case)]))
                 run = []
             if node is not None:
                 found.append(_inside(node))
     return max(found, key=_bits, default=frozenset())
+
+
+def _char(node: Chars) -> str:
+    """The one character that it is, or DIGIT; empty for any other set."""
+    if node.ranges == DIGITS:
+        return DIGIT
+    return node.literal if node.literal.isascii() else ""
 
 
 def _inside(node: Node) -> frozenset[Literal]:
@@ -64,4 +73,4 @@ def _bits(literals: frozenset[Literal]) -> float:
 
 
 def _rarity(text: str) -> float:
-    return sum(3 if char in COMMON else 5 if char in LETTERS else 6 for char in text.lower())
+    return sum(3 if char in COMMON else 5 if char in LETTERS or char == DIGIT else 8 for char in text.lower())

@@ -20,7 +20,7 @@ from labelkit.labeling.rules.literals import required_literals
 from labelkit.labeling.rules.numbers import Found, between, numbers_between
 from labelkit.labeling.rules.regex import linear_regex
 from labelkit.labeling.rules.rule import Rule
-from labelkit.labeling.rules.scan import Scan, Wanted
+from labelkit.labeling.rules.scan import DIGIT, Scan, Wanted
 from labelkit.labeling.rules.text import Texts
 from labelkit.labeling.rules.wordlists import AMBIGUOUS, WordList
 from labelkit.matrix import ABSTAIN
@@ -117,10 +117,13 @@ class _TextPlan:
         wanted = [(j, string) for j, leaf in enumerate(leaves) for string in self._wanted(leaf)]
         self._owners = np.array([j for j, _ in wanted], dtype=np.intp)
         self._scan = Scan([string for _, string in wanted]) if wanted else None
-        # Leaves for which the scan looks, and whether a string of theirs may stand in letters beyond ASCII.
-        self._sought = dict.fromkeys(self._owners.tolist(), False)
+        # Leaves for which the scan looks, and texts in which a string of theirs may stand otherwise than in ASCII.
+        self._sought: dict[int, set[str]] = {j: set() for j in self._owners.tolist()}
         for j, string in wanted:
-            self._sought[j] |= string.ignore_case and not AMBIGUOUS.isdisjoint(string.text.lower())
+            if string.ignore_case and not AMBIGUOUS.isdisjoint(string.text.lower()):
+                self._sought[j].add("cases")
+            if DIGIT in string.text:
+                self._sought[j].add("digits")
 
     def _wanted(self, leaf: Leaf) -> Iterable[Wanted]:
         if isinstance(leaf, Words):
@@ -151,9 +154,13 @@ class _TextPlan:
         if isinstance(leaf, Words):
             return self._lists[leaf].held(texts, hits)
         if isinstance(leaf, Matches):
-            if self._sought.get(j):
+            if j not in self._sought:
+                return self._matched(leaf, texts, None)
+            if "digits" in self._sought[j]:
+                hits |= ~texts.ascii
+            elif "cases" in self._sought[j]:
                 hits[texts.with_cases_of_ascii] = True
-            return self._matched(leaf, texts, hits if j in self._sought else None)
+            return self._matched(leaf, texts, hits)
         assert isinstance(leaf, Between)  # noqa: S101  there is no other kind
         return between(texts.characters if leaf.of == "characters" else texts.words, leaf)
 

@@ -22,15 +22,19 @@ PIECE = 4
 BLOCK = 1 << 18  # bytes looked at in one step: the working set stays in the processor's cache
 SAMPLE = 1 << 20  # bytes from which it is learned which pieces are rare
 MULTIPLIER = np.uint32(2654435761)  # Knuth's multiplicative hash: 2**32 over the golden ratio
-PLAIN = bytes(
-    code | 0x20 if 65 <= code <= 90 else code if chr(code).isalnum() and code < 128 or code == 95 else 32
-    for code in range(256)
+SPACE, DIGIT = 0x20, "\u0660"  # DIGIT in a string is any digit of ASCII
+PLAIN = (
+    bytes(  # lower case, all digits alike, and everything that is not in a word alike
+        code | 0x20 if chr(code).isalpha() else 0x30 if chr(code).isdigit() else 0x5F if code == 0x5F else SPACE
+        for code in range(128)
+    )
+    + bytes([SPACE]) * 128
 )
-NEIGHBOUR = np.array([2 if code > 127 else int(PLAIN[code] != 32) for code in range(256)], dtype=np.uint8)
+NEIGHBOUR = np.array([2 if code > 127 else int(PLAIN[code] != SPACE) for code in range(256)], dtype=np.uint8)
 
 
 class Wanted(NamedTuple):
-    """A string to find: ASCII, not empty; `whole` if no letter, digit or underscore may touch it."""
+    """A string to find: ASCII and DIGIT, not empty; `whole` if no letter, digit or underscore may touch it."""
 
     text: str
     ignore_case: bool
@@ -56,13 +60,13 @@ class Scan:
 
     def __init__(self, wanted: Sequence[Wanted]) -> None:
         self._wanted = list(wanted)
-        texts = [string.text.encode() for string in wanted]
+        texts = [string.text.replace(DIGIT, "0").encode() for string in wanted]
         self._lengths = np.array([len(text) for text in texts], dtype=np.int64)
         self._whole = np.array([string.whole for string in wanted], dtype=np.bool_)
         # What stands in the plain text: a whole word has something between words at both ends.
         plain = [text.translate(PLAIN) for text in texts]
         self._plain = [b" %b " % text if string.whole else text for text, string in zip(plain, wanted, strict=True)]
-        self._eights = _eights(texts, [string.ignore_case for string in wanted])
+        self._eights = _eights(self._wanted)
         self._step = min((4, 2, 1), key=self._cost)
         self._short = [j for j, text in enumerate(self._plain) if len(text) < self._step + PIECE - 1]
         self._table: _Table | None = None
@@ -75,7 +79,8 @@ class Scan:
     def __call__(self, texts: Texts) -> Hits:
         """Every row and string found in it."""
         plain = np.frombuffer(texts.raw.translate(PLAIN), np.uint8)
-        found = [self._find_short(plain, j) for j in self._short]
+        raw = np.frombuffer(texts.raw, np.uint8)
+        found = [self._find_short(raw, plain, j) for j in self._short]
         if len(self._short) < len(self._wanted):
             if self._table is None:
                 longer = [j for j in range(len(self._wanted)) if j not in set(self._short)]
@@ -87,13 +92,20 @@ class Scan:
         starts = np.concatenate([starts for _, starts in found]) + self._whole[strings]
         return self._in_rows(texts, *self._compared(texts, strings, starts))
 
-    def _find_short(self, plain: NDArray[np.uint8], j: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Where the plain form of string j begins, compared byte by byte."""
-        text = self._plain[j][: PIECE + 2]
+    def _find_short(
+        self, raw: NDArray[np.uint8], plain: NDArray[np.uint8], j: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Where string j may begin, compared byte by byte: what is not in words is not alike in the raw text."""
+        text, whole = self._plain[j], self._wanted[j].whole
+        exact = self._wanted[j].text.replace(DIGIT, "0").encode()
+        exact = b" %b " % exact if whole else exact
+        same = None
         end = len(plain) - len(text) + 1
-        same = plain[:end] == text[0]
-        for offset, byte in enumerate(text[1:], 1):
-            same &= plain[offset : offset + end] == byte
+        for offset, (byte, own) in enumerate(zip(text, exact, strict=True)):
+            at_side = whole and offset in (0, len(text) - 1)
+            part = slice(offset, offset + end)
+            equal = raw[part] == own if byte == SPACE and not at_side else plain[part] == byte
+            same = equal if same is None else np.logical_and(same, equal, out=same)
         starts = np.flatnonzero(same)
         return np.full(len(starts), j, dtype=np.intp), starts
 
@@ -119,35 +131,42 @@ class Scan:
 
     def _in_rows(self, texts: Texts, strings: NDArray[np.intp], starts: NDArray[np.int64]) -> Hits:
         """The places within one row, those of whole words without a letter at either side."""
+        whole = np.flatnonzero(self._whole[strings])
+        if len(whole):
+            touched = whole[self._touches_word(texts, strings[whole], starts[whole])]
+            if len(touched):
+                strings, starts = np.delete(strings, touched), np.delete(starts, touched)
         ends = starts + self._lengths[strings]
-        if self._whole.any():
-            data = np.frombuffer(texts.raw, np.uint8)
-            whole = self._whole[strings]
-            sides = np.where(whole, np.maximum(NEIGHBOUR[data[starts - 1]], NEIGHBOUR[data[ends]]), 0)
-            # A letter of ASCII at a side cannot be, since the plain text has something between words there.
-            unclear = np.flatnonzero(sides == 2)
-            keep = sides != 1
-            for i in unclear.tolist():
-                start, end = int(starts[i]), int(ends[i])
-                keep[i] = not (texts.is_word_at(start, before=True) or texts.is_word_at(end, before=False))
-            if not keep.all():
-                strings, starts, ends = strings[keep], starts[keep], ends[keep]
         rows = texts.rows_at(starts)
         within = ends < texts.starts[rows + 1]
         return Hits(strings[within], rows[within]) if not within.all() else Hits(strings, rows)
 
+    def _touches_word(self, texts: Texts, strings: NDArray[np.intp], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(h,) bool: whether a letter, digit or underscore stands before or behind the string."""
+        raw = np.frombuffer(texts.raw, np.uint8)
+        ends = starts + self._lengths[strings]
+        sides = np.maximum(NEIGHBOUR[raw[starts - 1]], NEIGHBOUR[raw[ends]])
+        touches: NDArray[np.bool_] = sides == 1
+        for i in np.flatnonzero(sides == 2).tolist():  # characters beyond ASCII
+            start, end = int(starts[i]), int(ends[i])
+            touches[i] = texts.is_word_at(start, before=True) or texts.is_word_at(end, before=False)
+        return touches
 
-def _eights(texts: Sequence[bytes], ignore_case: Sequence[bool]) -> list[tuple[NDArray[np.uint64], ...]]:
+
+def _eights(wanted: Sequence[Wanted]) -> list[tuple[NDArray[np.uint64], ...]]:
     """For bytes 0-7, 8-15, ... of all strings: what they are, which of them count, and where a letter is lowered."""
     parts = []
-    for at in range(0, max(map(len, texts), default=0), 8):
+    for at in range(0, max((len(string.text) for string in wanted), default=0), 8):
         value, mask, case = bytearray(), bytearray(), bytearray()
-        for text, ignore in zip(texts, ignore_case, strict=True):
+        for text, ignore_case, _ in wanted:
             part = text[at : at + 8]
-            lowered = bytes(0x20 if ignore and chr(byte).isalpha() else 0 for byte in part)
-            value += bytes(byte | low for byte, low in zip(part, lowered, strict=True)).ljust(8, b"\0")
-            mask += (b"\xff" * len(part)).ljust(8, b"\0")
-            case += lowered.ljust(8, b"\0")
+            letters = [ignore_case and char.isalpha() for char in part]
+            value += bytes(
+                0 if char == DIGIT else ord(char.lower() if letter else char)
+                for char, letter in zip(part, letters, strict=True)
+            ).ljust(8, b"\0")
+            mask += bytes(0 if char == DIGIT else 0xFF for char in part).ljust(8, b"\0")
+            case += bytes(0x20 if letter else 0 for letter in letters).ljust(8, b"\0")
         parts.append(tuple(np.frombuffer(bytes(field), np.uint64) for field in (value, mask, case)))
     return parts
 
