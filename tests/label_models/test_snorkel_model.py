@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from labelkit.errors import ModelError
 from labelkit.label_models import MajorityLabelModel, Posterior, SnorkelLabelModel, reversals
-from labelkit.label_models.snorkel import smoothed_balance
 from labelkit.matrix import ABSTAIN, FAULT, LabelMatrix
 
 ROUNDING = 1e-5  # both fit in float32
@@ -123,26 +120,6 @@ def test_notes_are_those_of_the_last_fit() -> None:
     assert "majority vote was used instead" in model.notes[0]
     model.fit(LabelMatrix.from_rows(rows))
     assert not any("majority vote" in note for note in model.notes)
-
-
-@given(counts=st.lists(st.integers(0, 1000), min_size=2, max_size=6))
-def test_balance_lies_between_the_answers_and_even(counts: list[int]) -> None:
-    """It sums to one, leaves no class out, keeps the order of the classes, and counts little at first."""
-    k, total = len(counts), sum(counts)
-    truth = np.repeat(np.arange(k), counts)
-    balance = smoothed_balance(np.concatenate([truth, [-1, -1]]), k)
-    assert balance.sum() == pytest.approx(1)
-    assert (balance > 0).all()
-    for c, count in enumerate(counts):
-        share = count / total if total else 1 / k
-        assert min(share, 1 / k) - 1e-12 <= balance[c] <= max(share, 1 / k) + 1e-12
-        assert abs(balance[c] - 1 / k) <= total / (total + 100) + 1e-12
-    assert (np.argsort(balance, kind="stable") == np.argsort(counts, kind="stable")).all()
-
-
-def test_no_answers_leave_the_balance_even() -> None:
-    """Nothing known, nothing assumed."""
-    assert smoothed_balance(np.array([], dtype=np.int64), 4).tolist() == [0.25] * 4
 
 
 def test_reversals_are_unanimous_records_with_another_label() -> None:
