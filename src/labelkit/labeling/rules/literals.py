@@ -32,6 +32,64 @@ def required_literals(tree: Sequence) -> frozenset[Literal]:
     return best if best and _bits(best) >= ENOUGH_BITS else frozenset()
 
 
+MOST_STRINGS = 64
+
+
+class Exact(NamedTuple):
+    """A pattern that says no more than: one of these strings, and with `whole` no letter, digit or `_` touches it."""
+
+    strings: frozenset[Literal]
+    whole: bool
+
+
+def exact_strings(tree: Sequence) -> Exact | None:
+    r"""The pattern as a list of strings, where it is one: `https?://|www\.` or `\b(?:my|mine)\b`; else None.
+
+    The same holds as for `required_literals`.
+
+    >>> from labelkit.labeling.rules.syntax import read
+    >>> sorted(literal.text for literal in exact_strings(read(r"https?://|www\.", "ascii")).strings)
+    ['http://', 'https://', 'www.']
+    """
+    whole = len(tree) > 2 and tree[0] == tree[-1] == At("ascii boundary")
+    expanded = _expanded(tree[1:-1] if whole else tree)
+    if not expanded or () in expanded:
+        return None
+    letters = [char for string in expanded for char in string if _char(char).isalpha()]
+    ignore_case = any(len(char.ranges) > 1 for char in letters)
+    if ignore_case and not all(len(char.ranges) > 1 for char in letters):
+        return None
+    texts = ["".join(map(_char, string)) for string in expanded]
+    if whole and not all(_in_word(text[0]) and _in_word(text[-1]) for text in texts):
+        return None
+    return Exact(frozenset(Literal(text, ignore_case) for text in texts), whole)
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _expanded(tree: Sequence) -> set[tuple[Chars, ...]]:
+    """All strings that the sequence matches; none if there are too many, or it is not made of known characters."""
+    strings: set[tuple[Chars, ...]] = {()}
+    for node in tree:
+        if isinstance(node, Chars) and _char(node):
+            following = {(node,)}
+        elif isinstance(node, Either):
+            parts = [_expanded(branch) for branch in node.branches]
+            following = set[tuple[Chars, ...]]().union(*parts) if all(parts) else set()
+        elif isinstance(node, Repeat) and (node.low, node.high) in ((0, 1), (1, 1)):
+            following = _expanded(node.body)
+            if following and not node.low:
+                following.add(())
+        else:
+            following = set()
+        strings = {one + other for one in strings for other in following}
+        if not 0 < len(strings) <= MOST_STRINGS:
+            return set()
+    return strings
+
+
 def _best(tree: Sequence) -> frozenset[Literal]:
     """The rarest set among those that every match of the sequence holds; empty if none is known."""
     found: list[frozenset[Literal]] = []

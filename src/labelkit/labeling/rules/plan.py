@@ -2,27 +2,26 @@
 
 Strings of all keyword rules, and those without which a pattern cannot match, are found by one `Scan`. Where a word was
 found, its rule has voted; where a pattern may match, RE2 looks at these rows, in one call for those in ASCII and one for
-the others. The few rows that a scan of ASCII bytes cannot judge (a letter whose other case is an ASCII letter, words
-beyond ASCII) are judged by RE2, too.
+the others. Letters beyond ASCII whose other case is an ASCII letter are put in ASCII and scanned again; words beyond
+ASCII are left to RE2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.labeling.rules.conditions import AllOf, AnyOf, Between, Condition, Leaf, Matches, Not, Words
-from labelkit.labeling.rules.literals import required_literals
 from labelkit.labeling.rules.numbers import Found, between, numbers_between
 from labelkit.labeling.rules.regex import linear_regex
 from labelkit.labeling.rules.rule import Rule
 from labelkit.labeling.rules.scan import DIGIT, Scan, Wanted
 from labelkit.labeling.rules.text import Texts
-from labelkit.labeling.rules.wordlists import AMBIGUOUS, WordList
+from labelkit.labeling.rules.wordlists import WordList
 from labelkit.matrix import ABSTAIN
 
 if TYPE_CHECKING:
@@ -77,7 +76,9 @@ class RulePlan:
         for name, plan in self._texts.items():
             found |= plan.found(_decoded(fields.column(name)))
         for j, (condition, label) in enumerate(zip(self._conditions, self._labels, strict=True)):
-            votes[_combined(condition, found)[0], j] = label
+            held = _combined(condition, found)[0].view(np.int8)  # 1 or 0
+            np.multiply(held, np.int8(label - ABSTAIN), out=votes[:, j])
+        votes += np.int8(ABSTAIN)
 
 
 def _index(label: int | str | None, classes: Sequence[str]) -> int:
@@ -115,22 +116,19 @@ class _TextPlan:
         self._leaves = list(leaves)
         self._lists = {leaf: WordList(leaf) for leaf in leaves if isinstance(leaf, Words)}
         wanted = [(j, string) for j, leaf in enumerate(leaves) for string in self._wanted(leaf)]
-        self._owners = np.array([j for j, _ in wanted], dtype=np.intp)
         self._scan = Scan([string for _, string in wanted]) if wanted else None
-        # Leaves for which the scan looks, and texts in which a string of theirs may stand otherwise than in ASCII.
-        self._sought: dict[int, set[str]] = {j: set() for j in self._owners.tolist()}
-        for j, string in wanted:
-            if string.ignore_case and not AMBIGUOUS.isdisjoint(string.text.lower()):
-                self._sought[j].add("cases")
-            if DIGIT in string.text:
-                self._sought[j].add("digits")
+        self._owners = np.array([j for j, _ in wanted], dtype=np.intp)
+        self._ignore_case = np.array([string.ignore_case for _, string in wanted], dtype=np.bool_)
+        self._sought = {j for j, _ in wanted}  # the conditions for which the scan looks
+        self._digits = {j for j, string in wanted if DIGIT in string.text}  # these may be digits beyond ASCII
 
-    def _wanted(self, leaf: Leaf) -> Iterable[Wanted]:
+    def _wanted(self, leaf: Leaf) -> list[Wanted]:
         if isinstance(leaf, Words):
             return self._lists[leaf].wanted()
         if isinstance(leaf, Matches):
-            tree = linear_regex(leaf.regex, ignore_case=leaf.ignore_case).tree
-            return [Wanted(text, ignore_case, False) for text, ignore_case in sorted(required_literals(tree))]
+            regex = linear_regex(leaf.regex, ignore_case=leaf.ignore_case)
+            strings, whole = regex.exact or (regex.required, False)
+            return [Wanted(text, ignore_case, whole) for text, ignore_case in sorted(strings)]
         return []
 
     def found(self, column: pa.Array) -> dict[Leaf, Found]:
@@ -140,40 +138,46 @@ class _TextPlan:
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
         texts = Texts(column)
-        hits = np.zeros((len(self._leaves), texts.n), dtype=np.bool_)
-        if self._scan is not None:
-            strings, rows = self._scan(texts)
-            hits[self._owners[strings], rows] = True
+        hits = self._hits(texts)
         found = {}
         for j, leaf in enumerate(self._leaves):
             held = self._held(j, leaf, texts, hits[j])
             found[leaf] = (held if texts.known is None else held & texts.known), texts.known
         return found
 
+    def _hits(self, texts: Texts) -> NDArray[np.bool_]:
+        """(l, n) bool for l conditions: in which texts the scan found a string of theirs."""
+        hits = np.zeros((len(self._leaves), texts.n), dtype=np.bool_)
+        if self._scan is None:
+            return hits
+        strings, rows = self._scan(texts)
+        hits[self._owners[strings], rows] = True
+        if self._ignore_case.any() and len(texts.with_cases_of_ascii):
+            strings, rows = self._scan(texts.without_cases_of_ascii())
+            chosen = self._ignore_case[strings]
+            hits[self._owners[strings[chosen]], texts.with_cases_of_ascii[rows[chosen]]] = True
+        return hits
+
     def _held(self, j: int, leaf: Leaf, texts: Texts, hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if isinstance(leaf, Words):
             return self._lists[leaf].held(texts, hits)
         if isinstance(leaf, Matches):
-            if j not in self._sought:
-                return self._matched(leaf, texts, None)
-            if "digits" in self._sought[j]:
-                hits |= ~texts.ascii
-            elif "cases" in self._sought[j]:
-                hits[texts.with_cases_of_ascii] = True
-            return self._matched(leaf, texts, hits)
+            return self._matched(j, leaf, texts, hits)
         assert isinstance(leaf, Between)  # noqa: S101  there is no other kind
         return between(texts.characters if leaf.of == "characters" else texts.words, leaf)
 
-    def _matched(self, leaf: Matches, texts: Texts, hits: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        """Where the pattern is found; `hits` are the rows with a string that it needs, None if it needs none."""
+    def _matched(self, j: int, leaf: Matches, texts: Texts, hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where the pattern is found; `hits` are the texts with a string that it needs, if it needs one."""
         regex = linear_regex(leaf.regex, ignore_case=leaf.ignore_case)
-        if hits is None:
-            chosen = np.flatnonzero(~texts.empty)
+        if regex.exact is not None and j not in self._digits:
+            return hits
+        if regex.exact is not None:
+            held, chosen = hits, np.flatnonzero(~texts.ascii & ~hits)
         else:
-            chosen = np.flatnonzero(hits)
-        held = np.zeros(texts.n, dtype=np.bool_)
-        if regex.in_empty:
-            held |= texts.empty
+            held = texts.empty if regex.in_empty else np.zeros(texts.n, dtype=np.bool_)
+            if j in self._digits:
+                hits = hits | ~texts.ascii
+            chosen = np.flatnonzero(hits if j in self._sought else ~texts.empty)
         is_ascii = texts.ascii[chosen]
         for rows, ascii_only in ((chosen[is_ascii], True), (chosen[~is_ascii], False)):
             if len(rows):

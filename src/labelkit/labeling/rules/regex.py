@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.labeling.rules.linear import Program, check, marked, write
+from labelkit.labeling.rules.literals import exact_strings, required_literals
 from labelkit.labeling.rules.syntax import Either, NotLinearError, Repeat, Sequence, read
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class LinearRegex:
         if _largest_count(self.tree) > BIG_COUNT:
             _compiled(self._unicode.pattern)
         self._python = re.compile(regex, re.IGNORECASE if ignore_case else 0)
+        self.exact = None if self._python.flags & re.ASCII else exact_strings(self.tree)
+        self.required = required_literals(self.tree)
         self.in_empty = self._python.search("") is not None  # whether it is found in the empty text
 
     @functools.cached_property

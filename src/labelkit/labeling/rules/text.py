@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAD = 8  # newlines before the first row; twice as many after the last, so that eight bytes can be read anywhere
-CASES_OF_ASCII = "\u0130\u0131\u017f\u212a"  # equal "i", "i", "s" and "k" under IGNORECASE
+CASES_OF_ASCII = {"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"}  # equal under IGNORECASE
 WHITESPACE = bytes(chr(code).isspace() and code < 128 for code in range(256))
 WIDE_WHITESPACE = [char.encode() for char in map(chr, range(128, 0x3001)) if char.isspace()]
 
@@ -119,6 +119,15 @@ class Texts:
                     if char[0] == first:
                         found.append(at[np.logical_and.reduce([data[at + i] == byte for i, byte in enumerate(char)])])
         return np.unique(self.rows_at(np.concatenate(found)))
+
+    def without_cases_of_ascii(self) -> Texts:
+        """The rows `with_cases_of_ascii` with these letters in ASCII."""
+        import pyarrow.compute as pc
+
+        column = self.taken(self.with_cases_of_ascii)
+        for letter, plain in CASES_OF_ASCII.items():
+            column = pc.replace_substring(column, letter, plain)
+        return Texts(column)
 
     def taken(self, rows: NDArray[np.intp]) -> pa.Array:
         """The texts of these rows."""

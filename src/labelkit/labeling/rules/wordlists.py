@@ -19,7 +19,6 @@ from labelkit.labeling.rules.text import Texts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AMBIGUOUS = frozenset("iks")  # letters of ASCII that equal a letter beyond it under IGNORECASE
 FOR_RE2 = 200  # words up to which one program of RE2 is made of them all
 
 
@@ -32,7 +31,6 @@ class WordList:
         self._folded = sorted({fold(word) for word in condition.words})  # "K" (the Kelvin sign) is "k" here
         self._ascii = [word for word in self._folded if word.isascii()]
         self._beyond = len(self._ascii) < len(self._folded)
-        self._ambiguous = condition.ignore_case and any(AMBIGUOUS & set(word) for word in self._ascii)
 
     def wanted(self) -> list[Wanted]:
         """The strings that the scan is to look for."""
@@ -44,14 +42,10 @@ class WordList:
         """(n,) bool: where one of the words is. `hits` are the rows in which the scan found one."""
         if self._condition.at == "all":
             return self._equal(texts)
-        unclear = np.empty(0, dtype=np.intp)
         if self._beyond:
             unclear = np.flatnonzero(~texts.ascii & ~hits)
-        elif self._ambiguous:
-            unclear = texts.with_cases_of_ascii
-            unclear = unclear[~hits[unclear]]
-        if len(unclear):
-            hits[unclear] = self._looked_at(texts.taken(unclear))
+            if len(unclear):
+                hits[unclear] = self._looked_at(texts.taken(unclear))
         return hits
 
     def _looked_at(self, texts: pa.Array) -> NDArray[np.bool_]:
