@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from labelkit.errors import ArtifactError, ModelError, UsageError
 from labelkit.label_models import LabelModel, load_model, make_model, save_model
-from labelkit.label_models.majority import majority_probs
+from labelkit.label_models.shares import majority_probs
 from labelkit.label_models.storage import LABEL_MODELS
 from labelkit.matrix import ABSTAIN, FAULT, LabelMatrix
 from labelkit.matrix.counts import VoteCounts

@@ -1,6 +1,8 @@
 """Label models: from votes to probabilistic labels."""
 
+from labelkit.label_models.additive import Contributions
 from labelkit.label_models.base import GoldVotes, LabelModel
+from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.labels import (
     Answers,
     LabelsWriter,
@@ -15,15 +17,19 @@ from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.posterior import Posterior
 from labelkit.label_models.snorkel import SnorkelLabelModel, reversals
 from labelkit.label_models.storage import load_model, make_model, save_model
+from labelkit.label_models.weighted import WeightedLabelModel
 
 __all__ = [
     "Answers",
+    "Contributions",
+    "DawidSkeneLabelModel",
     "GoldVotes",
     "LabelModel",
     "LabelsWriter",
     "MajorityLabelModel",
     "Posterior",
     "SnorkelLabelModel",
+    "WeightedLabelModel",
     "labels_bytes",
     "labels_from",
     "labels_table",

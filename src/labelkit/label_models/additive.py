@@ -2,18 +2,86 @@
 
     log P(y | votes) = prior[y] + sum over votes of tables[j, v, y] + const
 
-Majority vote apart, the models here predict so. A few functions together have few possible votes, so their evidence is
-looked up in one table row; each record comes out the same whatever chunk it is in.
+Majority vote without answers apart, the models here predict so. A few functions together have few possible votes, so
+their evidence is looked up in one table row; each record comes out the same whatever chunk it is in.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST = 0.01  # natural logarithm: what a vote for a class that all others vote for too counts at least
 TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
 FLOOR = 300.0  # evidence against a class counts up to a factor of exp(300)
 SAFE_RANGE = 2 * FLOOR  # exp(-600) is still a normal float64
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What each vote adds to a record's label, abstains nothing.
+
+    Additive: natural logarithms, each class against the average of all; `start` plus a record's sum over functions is
+    the logarithm of its probabilities, but for a constant. Otherwise: by how much each class is more probable than if
+    the vote were left out, alone; these differences need not add up.
+    """
+
+    values: NDArray[np.float64]  # (n, m, k)
+    start: NDArray[np.float64]  # (k,): before any vote
+    additive: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The parameters of an additive model."""
+
+    tables: NDArray[
+        np.float64
+    ]  # (m, k + 1, k): what vote v of function j adds to the logarithm of class y; v = k: abstain
+    log_prior: NDArray[np.float64]  # (k,)
+    agreed: NDArray[np.float64] | None = None  # (m, k + 1, k): in place of `tables` where all votes are for one class
+
+    def posterior(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) votes (class index or ABSTAIN)."""
+        probs = table_posterior(cells, self.tables, self.log_prior)
+        if self.agreed is not None:
+            rows = np.flatnonzero(unanimous(cells))
+            probs[rows] = table_posterior(cells[rows], self.agreed, self.log_prior)
+        return probs
+
+    def contributions(self, cells: NDArray[np.int8]) -> Contributions:
+        """What each of the (n, m) votes adds."""
+        own = np.arange(len(self.tables))
+        values = self.tables[own, cells]  # ABSTAIN = -1 takes the last row, which is zero
+        if self.agreed is not None:
+            rows = np.flatnonzero(unanimous(cells))
+            values[rows] = self.agreed[own, cells[rows]]
+        start = self.log_prior - self.log_prior.mean()
+        return Contributions(values - values.mean(axis=2, keepdims=True), start, additive=True)
+
+    def never_against_all(self) -> Evidence:
+        """The same, but where all votes are for one class, each counts a little for it at worst."""
+        m, k = len(self.tables), len(self.log_prior)
+        agreed, own = self.tables.copy(), np.arange(k)
+        highest = self.tables[:, own, own][:, :, None] - LEAST
+        agreed[:, :k] = np.where(np.eye(k, dtype=bool), self.tables[:, :k], np.minimum(self.tables[:, :k], highest))
+        same = m == 0 or np.array_equal(agreed, self.tables)
+        return Evidence(self.tables, self.log_prior, None if same else agreed)
+
+
+def unanimous(cells: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(n,): somebody voted, and all who did voted for the same class.
+
+    >>> unanimous(np.array([[1, -1, 1], [0, 1, -1], [-1, -1, -1]], dtype=np.int8))
+    array([ True, False, False])
+    """
+    if not cells.shape[1]:
+        return np.zeros(len(cells), dtype=bool)
+    highest = cells.max(axis=1)
+    lowest = cells.view(np.uint8).min(axis=1)  # an abstain is 255
+    return np.asarray((highest >= 0) & (highest == lowest))
 
 
 def table_posterior(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelkit.errors import ModelError, UsageError, named, visible
+from labelkit.label_models.additive import Contributions
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import ABSTAIN, LabelMatrix, checked_gold, default_classes, default_names
 from labelkit.matrix.counts import VoteCounts
@@ -60,6 +61,10 @@ class LabelModel(Protocol):
         """
         ...
 
+    def contributions(self, votes: LabelMatrix) -> Contributions:
+        """What each vote adds, (n, m, k) numbers: for a page of records, not for millions."""
+        ...
+
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
         """The fitted model as plain JSON values and named arrays, to be saved."""
         ...
@@ -72,11 +77,15 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
-def check_classes(votes: LabelMatrix, classes: Sequence[str]) -> None:
+def check_classes(votes: LabelMatrix | VoteCounts, classes: Sequence[str]) -> None:
     """Raise ModelError unless the votes are for these classes; votes whose classes are only numbered fit any names.
 
     >>> check_classes(LabelMatrix.from_rows([[0, 1]]), ["ham", "spam"])
     """
+    if isinstance(votes, VoteCounts):
+        if votes.k != len(classes):
+            raise ModelError(f"the votes are for {votes.k} classes, the label model is for {named(classes)}")
+        return
     numbered = votes.classes == default_classes(len(votes.classes))
     if votes.classes != tuple(classes) and not (numbered and len(votes.classes) <= len(classes)):
         raise ModelError(f"the votes are for {named(votes.classes)}, the label model is for {named(classes)}")
@@ -101,12 +110,8 @@ def votes_without_faults(votes: LabelMatrix) -> NDArray[np.int8]:
 
 def counted(votes: LabelMatrix | VoteCounts, classes: Sequence[str]) -> VoteCounts:
     """Counts of the votes. Raises ModelError when they are for other classes."""
-    if isinstance(votes, VoteCounts):
-        if votes.k != len(classes):
-            raise ModelError(f"the votes are for {votes.k} classes, the label model is for {named(classes)}")
-        return votes
     check_classes(votes, classes)
-    return VoteCounts.of(votes.votes, len(classes))
+    return votes if isinstance(votes, VoteCounts) else VoteCounts.of(votes.votes, len(classes))
 
 
 def names_of(votes: LabelMatrix | VoteCounts, names: Sequence[str] | None) -> tuple[str, ...]:

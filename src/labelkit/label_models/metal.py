@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.label_models.products import steady_product
 from labelkit.matrix.counts import VoteCounts
 
 EPOCHS = 100
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9
 PRECISION = 0.7  # of each function's votes, to start from
-BLOCK = 1 << 18  # multiplications: OpenBLAS leaves matrix products up to this size to one thread
 LAST = 10  # epochs over which the end of the fit is judged
 
 
@@ -58,7 +58,7 @@ def fit_metal(counts: VoteCounts, seed: int, prior: NDArray[np.float64]) -> Meta
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(EPOCHS + 1):
             rest, margin = _misfit(mu, observed, rates, balance)
-            gradient = 4 * _product(rest, mu * balance) + 2 * margin[:, None] * balance
+            gradient = 4 * steady_product(rest, mu * balance) + 2 * margin[:, None] * balance
             if epoch in {0, EPOCHS - LAST, EPOCHS}:
                 looked.append((_squares(rest) + _squares(margin), _squares(gradient) ** 0.5))
             if epoch < EPOCHS:
@@ -86,26 +86,11 @@ def _misfit(
     """(d, d) and (d,): what the parameters say more often than it was seen, of pairs of votes and of single ones."""
     d, k = mu.shape
     joint = mu * balance
-    rest = _product(joint, mu.T)
+    rest = steady_product(joint, mu.T)
     rest -= observed
     own = np.arange(d // k)
     rest.reshape(d // k, k, d // k, k)[own, :, own, :] = 0  # a function does not meet itself
     return rest, joint.sum(axis=1) - rates
-
-
-def _product(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`a @ b` in blocks too small to be shared among threads: the same bits whatever the number of threads."""
-    (rows, inner), columns = a.shape, b.shape[1]
-    if rows * inner * columns <= BLOCK:
-        return a @ b
-    wide, deep = min(columns, 256), min(inner, 256)
-    high = BLOCK // (wide * deep)
-    out = np.zeros((rows, columns), np.float32)
-    for i in range(0, rows, high):
-        for j in range(0, columns, wide):
-            for at in range(0, inner, deep):
-                out[i : i + high, j : j + wide] += a[i : i + high, at : at + deep] @ b[at : at + deep, j : j + wide]
-    return out
 
 
 def _squares(values: NDArray[np.float32]) -> float:

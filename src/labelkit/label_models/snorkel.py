@@ -18,28 +18,24 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labelkit.errors import ModelError
-from labelkit.label_models.additive import table_posterior
+from labelkit.label_models.additive import Contributions, Evidence, unanimous
+from labelkit.label_models.answers import with_answers
 from labelkit.label_models.base import (
     GoldVotes,
-    check_classes,
-    check_functions,
-    checked_cells,
     checked_seed,
     counted,
     gold_votes,
     names_of,
     votes_without_faults,
 )
-from labelkit.label_models.majority import majority_probs
+from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
+from labelkit.label_models.majority import equal_weights
 from labelkit.label_models.metal import EPOCHS, LAST, MetalFit, fit_metal
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import LabelMatrix, checked_classes
-from labelkit.matrix.counts import VoteCounts
+from labelkit.matrix.counts import MAX_WIDTH, VoteCounts
 
-BALANCE_STRENGTH = 100.0  # pseudo-answers, spread evenly over the classes
 STILL_FALLING = 0.01  # of the loss in the last epochs: below it the fit counts as settled
-MAX_ROWS_OF_MU = 10_000  # functions times classes: fitting holds several square matrices of that size
 
 
 class SnorkelLabelModel:
@@ -57,9 +53,7 @@ class SnorkelLabelModel:
         self.classes = checked_classes(classes)
         self.seed = checked_seed(seed)
         self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
-        self.names: tuple[str, ...] | None = None  # (m,): the functions that were learned; None before fit
-        self.log_mu: NDArray[np.float64] | None = None  # (m, k + 1, k): log P(vote v | class y); the last v is abstain
-        self.log_prior: NDArray[np.float64] | None = None  # (k,)
+        self.fitted: Fitted | None = None
 
     def fit(
         self,
@@ -68,68 +62,49 @@ class SnorkelLabelModel:
         *,
         names: Sequence[str] | None = None,
     ) -> Self:
-        """Fit on votes or on counts of them. Answers inform the class balance, smoothed.
+        """Fit on votes or on counts of them; answers then correct the parameters (`answers`).
 
-        Raises ModelError when the votes are for other classes.
+        They are kept out of Snorkel's own fit: a class balance that is not even makes it depend on the seed. Raises
+        ModelError when the votes are for other classes.
         """
         counts, k = counted(votes, self.classes), len(self.classes)
-        answered = gold_votes(votes, gold, k)
-        self.notes, self.names, self.log_mu, self.log_prior = (), names_of(votes, names), None, None
-        reason = why_undefined(counts)
+        answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
+        self.notes, self.fitted = (), None
+        reason, uniform = why_undefined(counts), np.full(k, 1 / k)
         if not reason:
-            found = fit_metal(counts, self.seed, np.full(k, 1 / k))
+            found = fit_metal(counts, self.seed, uniform)
             reason = "its optimiser diverged, as it may with hundreds of functions" if found.diverged else ""
         if reason:
             self.notes = (f"Snorkel's label model is undefined here: {reason}; majority vote was used instead",)
-            return self
-        self.notes = convergence(found)
-        log_mu = np.log(found.mu).astype(np.float64).reshape(counts.m, k, k)
-        self.log_mu = np.concatenate([log_mu, np.zeros((counts.m, 1, k))], axis=1)
-        prior = np.full(k, 1 / k)
-        if answered is not None:
-            # Only in predicting: given to the fit, a balance that is not even makes it depend on the seed.
-            prior = smoothed_balance(answered.truth, k)
-        self.log_prior = np.log(prior)
+            evidence = None if answered is None else equal_weights(counts.m, k)
+        else:
+            self.notes = convergence(found)
+            log_mu = np.log(found.mu).astype(np.float64).reshape(counts.m, k, k)
+            evidence = Evidence(np.concatenate([log_mu, np.zeros((counts.m, 1, k))], axis=1), np.log(uniform))
+        self.fitted = Fitted(self.classes, functions, evidence and with_answers(evidence, answered))
         return self
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
         """Posterior of each record; majority vote where `fit` found the model undefined."""
-        if self.names is not None:
-            check_classes(votes, self.classes)
-            check_functions(votes, self.names)
-        return Posterior(self.predict_votes(votes.votes), votes.covered, votes.ids, self.classes)
+        return must_be_fitted(self.fitted).predict_proba(votes)
 
     def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
         """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
-        if self.names is None:
-            raise ModelError("predict_proba needs a fitted model; call fit first")
-        votes = checked_cells(cells, len(self.names), len(self.classes))
-        if self.log_mu is None or self.log_prior is None:
-            return majority_probs(votes, len(self.classes))
-        return table_posterior(votes, self.log_mu, self.log_prior)
+        return must_be_fitted(self.fitted).predict_votes(cells)
+
+    def contributions(self, votes: LabelMatrix) -> Contributions:
+        """What each vote adds to the logarithm of each class."""
+        return must_be_fitted(self.fitted).contributions(votes)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
         """What model.json and model.npz hold."""
-        about = {"classes": list(self.classes), "seed": self.seed, "notes": list(self.notes)}
-        about["functions"] = None if self.names is None else list(self.names)
-        if self.log_mu is None or self.log_prior is None:
-            return about, {}
-        return about, {"log_mu": self.log_mu, "log_prior": self.log_prior}
+        return saved_state(self.classes, self.seed, self.notes, self.fitted)
 
     @classmethod
     def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
         """The model that `state` described. Raises ValueError when its parts do not fit together."""
         model = cls(about["classes"], about["seed"])
-        model.notes = tuple(about["notes"])
-        model.names = None if about["functions"] is None else tuple(about["functions"])
-        if arrays:
-            m, k = len(model.names or ()), len(model.classes)
-            shapes = {"log_mu": (m, k + 1, k), "log_prior": (k,)}
-            if {name: array.shape for name, array in arrays.items()} != shapes:
-                raise ValueError(f"parameters must have shapes {shapes}")
-            if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in arrays.values()):
-                raise ValueError("parameters must be finite numbers")
-            model.log_mu, model.log_prior = arrays["log_mu"], arrays["log_prior"]
+        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
         return model
 
 
@@ -138,8 +113,8 @@ def why_undefined(counts: VoteCounts) -> str:
     m, k = counts.m, counts.k
     if m < 3:
         return f"it needs at least 3 labeling functions, there are {m}"
-    if m * k > MAX_ROWS_OF_MU:  # before the pair counts, which would have as many rows and columns
-        return f"{m:,} functions times {k} classes are more than the {MAX_ROWS_OF_MU:,} that it can hold"
+    if counts.too_wide:
+        return f"{m:,} functions times {k} classes are more than the {MAX_WIDTH:,} that it can hold"
     cast = counts.votes_cast
     if not cast.any():
         return "no function voted on any record"
@@ -160,23 +135,8 @@ def convergence(found: MetalFit) -> tuple[str, ...]:
     return (f"{note}, the gradient's norm is {end / start:.1%} of what it was at the start",)
 
 
-def smoothed_balance(truth: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """(k,) class shares among the answers, drawn towards equal shares.
-
-    Answers are asked where the model is unsure, so their shares are not those of the data: they count little until
-    there are about a hundred.
-
-    >>> smoothed_balance(np.array([0, 0, 1, -1]), 2).round(3)
-    array([0.505, 0.495])
-    """
-    counts = np.bincount(truth[truth >= 0], minlength=k)
-    return np.asarray((counts + BALANCE_STRENGTH / k) / (counts.sum() + BALANCE_STRENGTH))
-
-
 def reversals(votes: LabelMatrix, posterior: Posterior) -> int:
     """Number of records on which all voters agree and the posterior says otherwise."""
     cells = votes_without_faults(votes)
-    highest = cells.max(axis=1)
-    lowest = np.where(cells >= 0, cells, np.int8(127)).min(axis=1)
-    unanimous = votes.covered & (highest == lowest)
-    return int((posterior.probs.argmax(axis=1)[unanimous] != highest[unanimous]).sum())
+    agreed = unanimous(cells)
+    return int((posterior.probs.argmax(axis=1)[agreed] != cells[agreed].max(axis=1, initial=-1)).sum())

@@ -21,6 +21,9 @@ from labelkit.matrix.votes import ABSTAIN
 MAX_DISTINCT = 65_536
 """As many distinct vote rows are kept; of more, only the pair counts are."""
 
+MAX_WIDTH = 10_000
+"""Functions times classes: of more, pairs are not counted, for their matrix would not fit into memory."""
+
 CHUNK = 32_768  # rows
 AT_ONCE = 1 << 20  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
@@ -73,9 +76,9 @@ class VoteCounts:
         for start in range(0, len(votes), CHUNK):
             chunk = np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN))
             if distinct is not None:
-                distinct = _merged(distinct, _distinct(chunk, None, self.k), self.k)
+                distinct = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
                 if len(distinct[1]) > MAX_DISTINCT:
-                    counted = _weighted_pairs(distinct, self.k)
+                    counted = None if self.too_wide else _weighted_pairs(distinct, self.k)
                     distinct = None
             elif counted is not None:
                 _add_pairs(counted, chunk, None, self.k)
@@ -92,7 +95,7 @@ class VoteCounts:
             rows = _merged(self.distinct, other.distinct, self.k)
             if len(rows[1]) <= MAX_DISTINCT:
                 return VoteCounts(n, self.m, self.k, rows, None)
-        return VoteCounts(n, self.m, self.k, None, self.pairs + other.pairs)
+        return VoteCounts(n, self.m, self.k, None, None if self.too_wide else self.pairs + other.pairs)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VoteCounts):
@@ -100,18 +103,25 @@ class VoteCounts:
         if (self.n, self.m, self.k) != (other.n, other.m, other.k):
             return False
         if self.distinct is None or other.distinct is None:
-            return self.distinct is other.distinct and np.array_equal(self.pairs, other.pairs)
+            return self.distinct is other.distinct and (self.too_wide or np.array_equal(self.pairs, other.pairs))
         (rows, times), (other_rows, other_times) = self.distinct, other.distinct
         return np.array_equal(rows, other_rows) and np.array_equal(times, other_times)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
+    @property
+    def too_wide(self) -> bool:
+        """Whether there are too many functions times classes to count pairs."""
+        return self.m * self.k > MAX_WIDTH
+
     @cached_property
     def pairs(self) -> NDArray[np.int64]:
         """(m * k, m * k) int64: records on which function i voted u and function j voted v, at [i * k + u, j * k + v].
 
-        The diagonal holds how often each vote was cast.
+        The diagonal holds how often each vote was cast. Raises ValueError where that is `too_wide`.
         """
+        if self.too_wide:
+            raise ValueError(f"{self.m:,} functions times {self.k} classes are too many to count their pairs")
         if self._counted is not None:
             return self._counted
         return np.zeros((0, 0), np.int64) if self.distinct is None else _weighted_pairs(self.distinct, self.k)
@@ -197,7 +207,7 @@ def _tally(sums: NDArray[np.int64], waiting: list[NDArray[np.int64]], weights: l
     del waiting[1:], weights[1:]
 
 
-def _distinct(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
+def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
     """The distinct rows of (n, m) votes in lexicographic order, and how often each occurs (`times` each, or once)."""
     n, m = cells.shape
     if not n or not m:
@@ -219,7 +229,7 @@ def _distinct(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) 
 
 
 def _merged(a: Rows, b: Rows, k: int) -> Rows:
-    return _distinct(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), k)
+    return distinct_rows(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), k)
 
 
 def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:

@@ -1,0 +1,159 @@
+r"""Dawid and Skene's model with prior beliefs: every function, or annotator, has a confusion matrix of its own.
+
+    theta[j, y, v] = P(function j votes v | class y, it votes at all)
+    P(y | votes) ~ product over votes of theta[j, y, v]
+
+Source: Dawid and Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm", Applied
+Statistics 28, 1979; here the maximum a posteriori estimate. Plain maximum likelihood collapses to one class where
+functions abstain much and vote for one class only. Three things prevent that: classes are equally probable beforehand
+and that is not learned, a weak Dirichlet prior favours votes that are right, and EM starts from majority vote. Where
+all votes on a record are for one class, none of them counts against it, unless people's answers say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labelkit.errors import ModelError
+from labelkit.label_models.additive import Contributions, Evidence, table_posterior
+from labelkit.label_models.answers import with_answers
+from labelkit.label_models.base import (
+    GoldVotes,
+    check_classes,
+    checked_seed,
+    gold_votes,
+    names_of,
+    votes_without_faults,
+)
+from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
+from labelkit.label_models.posterior import Posterior
+from labelkit.label_models.products import steady_product
+from labelkit.label_models.shares import majority_probs
+from labelkit.matrix import LabelMatrix, checked_classes
+from labelkit.matrix.counts import MAX_DISTINCT, Rows, VoteCounts, distinct_rows
+
+RIGHT, WRONG = 2.0, 0.5  # votes that every function is thought to have cast before, for each class and each vote
+ROUNDS = 200
+SETTLED = 1e-4  # mean over records of the largest change of a probability in a round
+ROWS_AT_ONCE = 8_192
+
+
+class DawidSkeneLabelModel:
+    """Maximum a posteriori Dawid and Skene.
+
+    >>> votes = LabelMatrix.from_rows([[0, 0, 1], [1, 1, 1], [0, 0, 1], [1, -1, 0], [0, 0, 0], [1, 1, 0]] * 5)
+    >>> model = DawidSkeneLabelModel(classes=["ham", "spam"]).fit(votes)
+    >>> model.predict_votes(np.array([[0, -1, 1], [-1, -1, -1]], dtype=np.int8)).round(2)
+    array([[0.98, 0.02],
+           [0.5 , 0.5 ]])
+    """
+
+    name: ClassVar[str] = "dawid_skene"
+
+    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
+        self.classes = checked_classes(classes)
+        self.seed = checked_seed(seed)  # not used: EM starts from majority vote
+        self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
+        self.fitted: Fitted | None = None
+
+    def fit(
+        self,
+        votes: LabelMatrix | VoteCounts,
+        gold: ArrayLike | GoldVotes | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Self:
+        """Fit on votes, or on counts that still hold the distinct vote rows.
+
+        Answered records have their class in every round of EM; the answers then correct the parameters (`answers`).
+        Raises ModelError when the votes are for other classes, or the counts hold no rows.
+        """
+        k = len(self.classes)
+        check_classes(votes, self.classes)
+        answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
+        tables, rounds = fit_confusions(rows_of(votes, k), answered, k)
+        evidence = Evidence(tables, np.full(k, -np.log(k))).never_against_all()
+        self.notes = ()
+        if rounds > ROUNDS:
+            self.notes = (f"Dawid and Skene's EM was stopped after {ROUNDS} rounds before it settled",)
+        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered))
+        return self
+
+    def predict_proba(self, votes: LabelMatrix) -> Posterior:
+        """Posterior of each record."""
+        return must_be_fitted(self.fitted).predict_proba(votes)
+
+    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
+        return must_be_fitted(self.fitted).predict_votes(cells)
+
+    def contributions(self, votes: LabelMatrix) -> Contributions:
+        """What each vote adds to the logarithm of each class."""
+        return must_be_fitted(self.fitted).contributions(votes)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """What model.json and model.npz hold."""
+        return saved_state(self.classes, self.seed, self.notes, self.fitted)
+
+    @classmethod
+    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
+        """The model that `state` described. Raises ValueError when its parts do not fit together."""
+        model = cls(about["classes"], about["seed"])
+        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
+        return model
+
+
+def rows_of(votes: LabelMatrix | VoteCounts, k: int) -> Rows:
+    """The distinct vote rows and how often each occurs. Raises ModelError for counts that hold none."""
+    if isinstance(votes, LabelMatrix):
+        return distinct_rows(votes_without_faults(votes), None, k)
+    if votes.distinct is None:
+        raise ModelError(
+            f"Dawid and Skene's model needs the votes themselves: counts keep at most {MAX_DISTINCT:,} distinct rows, "
+            "and here there are more"
+        )
+    return votes.distinct
+
+
+def fit_confusions(rows: Rows, answered: GoldVotes | None, k: int) -> tuple[NDArray[np.float64], int]:
+    """(m, k + 1, k) log theta[j, y, v] at [j, v, y], and the rounds of EM it took (ROUNDS + 1: not settled)."""
+    cells, times = rows[0], rows[1].astype(np.float64)
+    m = cells.shape[1]
+    prior = np.where(np.eye(k, dtype=bool), RIGHT, WRONG)
+    settled = np.zeros((m, k, k))
+    if answered is not None:  # they are among the rows: take them out, and count them with the class they have
+        times = np.maximum(times - _how_often(cells, answered.cells, k), 0)
+        settled = _weighted_votes(answered.cells, np.eye(k)[answered.truth])
+    belief, uniform = majority_probs(cells, k), np.full(k, -np.log(k))
+    total = max(1.0, float(times.sum()))
+    for done in range(1, ROUNDS + 1):
+        counts = _weighted_votes(cells, belief * times[:, None]) + settled + prior  # M step: (m, v, y)
+        tables = np.concatenate([np.log(counts / counts.sum(axis=1, keepdims=True)), np.zeros((m, 1, k))], axis=1)
+        before, belief = belief, table_posterior(cells, tables, uniform)  # E step
+        if float((np.abs(belief - before).max(axis=1, initial=0) * times).sum()) / total < SETTLED:
+            return tables, done
+    return tables, ROUNDS + 1
+
+
+def _weighted_votes(cells: NDArray[np.int8], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m, k, k): how often function j voted v, in weights of class y."""
+    (n, m), k = cells.shape, weights.shape[1]
+    sums = np.zeros((k * m, k))
+    for start in range(0, n, ROWS_AT_ONCE):
+        chunk = cells[start : start + ROWS_AT_ONCE]
+        one_hot = np.empty((len(chunk), k, m))
+        for c in range(k):
+            one_hot[:, c] = chunk == c
+        sums += steady_product(one_hot.reshape(len(chunk), k * m).T, weights[start : start + ROWS_AT_ONCE])
+    return sums.reshape(k, m, k).transpose(1, 0, 2)
+
+
+def _how_often(cells: NDArray[np.int8], asked: NDArray[np.int8], k: int) -> NDArray[np.int64]:
+    """(g,) how often each of the distinct rows, in lexicographic order, is among those asked."""
+    both = distinct_rows(np.concatenate([cells, asked]), np.repeat([0, 1], [len(cells), len(asked)]), k)
+    known = distinct_rows(np.concatenate([cells, both[0]]), np.repeat([1, 0], [len(cells), len(both[0])]), k)[1] > 0
+    return both[1][known]
