@@ -51,7 +51,7 @@ def test_faults_exit_with_1_and_name_function_record_and_line(make_project: Make
     done = made.run("apply", code=1)
     assert (
         'labelkit: fault: broken, record "c0": AttributeError: a labeling function sees only "text", not "gold" '
-        "(labeling_functions/first.py:19)"
+        "(labeling_functions/first.py:20)"
     ) in done.stderr
     assert "labelkit: and 180 more faults" in done.stderr
     made.run("apply", "--max-faults", "200", code=0)
@@ -210,3 +210,31 @@ def test_the_project_is_found_from_a_folder_inside_it(make_project: MakeProject)
     made = make_project()
     assert labelkit("apply", cwd=made.root / "labeling_functions").returncode == 0
     assert labelkit("apply", "--project", str(made.root), cwd=made.root.parent).returncode == 0
+
+
+def test_an_interrupted_apply_goes_on_where_it_stopped(make_project: MakeProject) -> None:
+    """Chunks that were finished before Ctrl-C are not cast again, and the result is that of an undisturbed run."""
+    rows = [{"id": f"r{i}", "text": f"comment {i}", "gold": "ham", "split": "train"} for i in range(150_000)]
+    slow = FUNCTIONS + """
+import time
+@lk.labeling_function()
+def waits(x):
+    if x.text == "comment 149999":
+        time.sleep(60)
+    return HAM if x.text.endswith("1") else -1
+"""
+    made = make_project(rows=rows, functions=slow)
+    command = [sys.executable, "-m", "labelkit", "apply", "--workers", "1"]
+    with subprocess.Popen(command, cwd=made.root, stderr=subprocess.PIPE, text=True) as process:
+        deadline, cache = time.monotonic() + 60, made.root / ".labelkit" / "cache" / "votes"
+        while len(list(cache.glob("*/*"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    made.write("labeling_functions/first.py", slow.replace("time.sleep(60)", "time.sleep(0)"))
+    report = json.loads(made.run("apply", "--json").stdout)
+    assert report["reused"] == pytest.approx(10 / 18)  # five of six functions on two of three chunks
+    undisturbed = make_project(rows=rows, functions=slow.replace("time.sleep(60)", "time.sleep(0)"), folder="other")
+    undisturbed.run("apply")
+    assert (made.root / "labels.parquet").read_bytes() == (undisturbed.root / "labels.parquet").read_bytes()

@@ -64,12 +64,10 @@ def _exit_code(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except Terminated:
-        click.echo("labelkit: terminated", err=True)
-        return SIGTERM_EXIT_CODE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("labelkit: interrupted", err=True)
-        return SIGINT_EXIT_CODE
+    except (KeyboardInterrupt, click.Abort) as error:  # click turns the one into the other
+        terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+        click.echo(f"labelkit: {'terminated' if terminated else 'interrupted'}", err=True)
+        return SIGTERM_EXIT_CODE if terminated else SIGINT_EXIT_CODE
     except (BrokenPipeError, SystemExit):
         # Whoever read our output has gone (click turns that into an exit of its own kind). Nothing more can be said to
         # them, not even at exit.

@@ -23,25 +23,29 @@ def talk(message: str) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None] | None]:
-    """A progress counter on stderr; None where no terminal is there."""
+def progress(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A progress bar on stderr with rate and time left; None where no terminal is there.
+
+    It is drawn when it is told of progress and by no thread of its own, so that a process may fork beneath it.
+    """
     if not click.get_text_stream("stderr").isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        SpinnerColumn(),
         TextColumn("{task.description}"),
+        BarColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(what, total=None, rate="")
 
-        def show(done: int) -> None:
+        def show(done: int, total: int | None) -> None:
             elapsed = bar.tasks[0].elapsed or 1e-9
-            bar.update(task, description=f"{what}: {done:,} records", rate=f"{done / elapsed:,.0f} a second")
+            rate = f"{done:,} records, {done / elapsed:,.0f} a second"
+            bar.update(task, completed=done, total=total, rate=rate, refresh=True)
 
         yield show

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labelkit.engines.base import ChunkVotes
 from labelkit.engines.cache import Column, VoteCache, column_key
-from labelkit.labeling import LabelingFunction, cast_votes
+from labelkit.labeling import LabelingFunction, VoteCaster
 from labelkit.lineage import chunk_fingerprint, column_digests
 from labelkit.matrix import FAULT, Fault
 from labelkit.records.ids import sorted_hashes
@@ -34,6 +34,7 @@ class ChunkCaster:
         self.fields = list(fields)
         self.classes = tuple(classes)
         self.cache = cache
+        self._ready: dict[tuple[int, ...], VoteCaster] = {}
         self._keys = [column_key(function, classes) for function in self.functions]
 
     def cast(self, index: int, chunk: pa.RecordBatch) -> ChunkVotes:
@@ -62,6 +63,12 @@ class ChunkCaster:
             saved=sum(known[column].seconds for column in self._keys if column in known),
         )
 
+    def _caster(self, which: tuple[int, ...]) -> VoteCaster:
+        """These functions made ready, once for all chunks that need them."""
+        if which not in self._ready:
+            self._ready[which] = VoteCaster([self.functions[j] for j in which], self.classes)
+        return self._ready[which]
+
     def _cast_missing(
         self,
         missing: Sequence[int],
@@ -75,7 +82,7 @@ class ChunkCaster:
         if not missing:
             return ()
         started = time.perf_counter()
-        found, faults = cast_votes([self.functions[j] for j in missing], ids, fields, self.classes)
+        found, faults = self._caster(tuple(missing)).cast(ids, fields)
         for place, j in enumerate(missing):
             votes[:, j] = found[:, place]
         if self.cache is not None:

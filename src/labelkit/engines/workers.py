@@ -56,6 +56,8 @@ class _Tasks:
         self._count = records.chunk_count()
         self._next = 0
         self._read = enumerate(records.chunks()) if self._count is None else None
+        # A whole chunk is handed only to a worker that waits for it: if both sides wrote at once, both would wait.
+        self.ahead = 2 if self._read is None else 1
 
     def take(self) -> tuple[Any, int] | None:
         """The next task and the number of chunks in it; None when there is none."""
@@ -73,7 +75,7 @@ def _in_order(workers: list[_Worker], tasks: _Tasks) -> Iterator[ChunkVotes]:
     wanted, left = 0, True
     while True:
         for worker in workers:
-            if left and worker.busy < 2 and len(waiting) < AHEAD * len(workers):
+            if left and worker.busy < tasks.ahead and len(waiting) < AHEAD * len(workers):
                 task = tasks.take()
                 left = task is not None
                 if task is not None:

@@ -19,7 +19,7 @@ from labelkit.labeling.batch import as_columns, votes_of
 from labelkit.labeling.faults import BadVoteError, fault_of
 from labelkit.labeling.functions import LabelingFunction
 from labelkit.labeling.rows import Rows
-from labelkit.labeling.rules import check_columns
+from labelkit.labeling.rules import RulePlan, check_columns
 from labelkit.matrix import ABSTAIN, FAULT, Fault
 
 if TYPE_CHECKING:
@@ -33,27 +33,54 @@ ROWS_AT_ONCE = 8_192
 def cast_votes(
     functions: Sequence[LabelingFunction], ids: pa.Array, fields: pa.RecordBatch, classes: Sequence[str]
 ) -> tuple[NDArray[np.int8], list[Fault]]:
-    """Votes of all functions on one chunk.
+    """Votes of all functions on one chunk. See `VoteCaster.cast`."""
+    return VoteCaster(functions, classes).cast(ids, fields)
 
-    `ids` is (n,) string, `fields` the n records' visible columns. Returns ((n, m) int8 votes, faults in order of
-    record and function). Raises FunctionError for a rule on a column of a type that it cannot read.
-    """
-    for function in functions:
-        if function.rule is not None:
-            check_columns(function.rule, fields.schema)
-    votes = np.empty((len(ids), len(functions)), dtype=np.int8, order="F")
-    faults: list[tuple[int, Fault]] = []
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        part, records = fields.slice(start, ROWS_AT_ONCE), ids.slice(start, ROWS_AT_ONCE).to_pylist()
-        rows = Rows(part) if any(function.kind != "batch" for function in functions) else None
-        for j, function in enumerate(functions):
-            if function.kind == "batch" or rows is None:
+
+class VoteCaster:
+    """Some functions made ready to vote on chunk after chunk."""
+
+    def __init__(self, functions: Sequence[LabelingFunction], classes: Sequence[str]) -> None:
+        self._functions = list(enumerate(functions))
+        self._classes = classes
+        self._rules = [(j, function.rule) for j, function in self._functions if function.rule is not None]
+        self._plan = RulePlan([rule for _, rule in self._rules], classes) if self._rules else None
+
+    def cast(self, ids: pa.Array, fields: pa.RecordBatch) -> tuple[NDArray[np.int8], list[Fault]]:
+        """Votes on one chunk.
+
+        `ids` is (n,) string, `fields` the n records' visible columns. Returns ((n, m) int8 votes, faults in order of
+        record and function). Raises FunctionError for a rule on a column of a type that it cannot read.
+        """
+        votes = np.empty((len(ids), len(self._functions)), dtype=np.int8, order="F")
+        if self._plan is not None:
+            for _, rule in self._rules:
+                check_columns(rule, fields.schema)
+            found = self._plan.votes(fields)
+            for place, (j, _) in enumerate(self._rules):
+                votes[:, j] = found[:, place]
+        faults: list[tuple[int, Fault]] = []
+        for start in range(0, len(ids), ROWS_AT_ONCE):
+            faults += self._cast_slice(start, ids.slice(start, ROWS_AT_ONCE), fields, votes)
+        return votes, [fault for _, fault in sorted(faults, key=lambda item: item[0])]
+
+    def _cast_slice(
+        self, start: int, ids: pa.Array, fields: pa.RecordBatch, votes: NDArray[np.int8]
+    ) -> list[tuple[int, Fault]]:
+        """Votes of row and batch functions on some of the rows, and their faults by row."""
+        written = [(j, function) for j, function in self._functions if function.rule is None]
+        if not written:
+            return []
+        part, records, faults = fields.slice(start, len(ids)), ids.to_pylist(), list[tuple[int, Fault]]()
+        rows = Rows(part) if any(function.kind == "row" for _, function in written) else None
+        for j, function in written:
+            if rows is None or function.kind == "batch":
                 raw, errors = _run_batch(function, part, records)
             else:
                 raw, errors = _run(function, rows, records)
-            votes[start : start + len(records), j] = _as_votes(function, raw, records, classes, errors)
+            votes[start : start + len(ids), j] = _as_votes(function, raw, records, self._classes, errors)
             faults += [(start + row, fault) for row, fault in errors.items()]
-    return votes, [fault for _, fault in sorted(faults, key=lambda item: item[0])]
+        return faults
 
 
 def _run_batch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from labelkit.files import machine_errors, make_folder, project_lock, replace_fi
 from labelkit.label_models import LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
 from labelkit.lineage import Run, RunStore, hash_file, hash_tree, library_versions
-from labelkit.matrix import Fault, LFSummary, read_votes, summary_of
+from labelkit.matrix import Fault, LFSummary, summary_of
 from labelkit.pipeline.casting import Casting, Progress, cast_all
 from labelkit.pipeline.publishing import Published, publish
 from labelkit.pipeline.truth import Agreement, Answered, read_answers
@@ -98,7 +98,7 @@ def apply(
         if not casting.records:
             raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
         cache.trim()
-        model = _fitted(project, casting, answers, staging)
+        model = _fitted(project, casting, [function.name for function in functions])
         run = _identified(project, functions, casting, answers, limit)
         labels = staging / project.labels_path.name
         published = publish(staging / VOTES_FILE, model, answers, casting.truths, run.id, labels)
@@ -124,12 +124,11 @@ def _staging(project: ProjectFolder) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fitted(project: ProjectFolder, casting: Casting, answers: Answered, staging: Path) -> LabelModel:
-    """The label model, learned from the votes and from what people settled."""
+def _fitted(project: ProjectFolder, casting: Casting, names: Sequence[str]) -> LabelModel:
+    """The label model, learned from the counts of votes and from what people settled."""
     settings = project.settings
     model = make_model(settings.model.name, settings.project.classes, settings.model.seed)
-    votes = read_votes(staging / VOTES_FILE)
-    return model.fit(votes, gold=answers.of(votes.ids) if answers.labels else None)
+    return model.fit(casting.counts, gold=casting.gold_votes(), names=names)
 
 
 def function_files(project: ProjectFolder) -> dict[str, str]:
@@ -238,9 +237,8 @@ def _report(
 
 
 def _warning(turned: int) -> tuple[str, ...]:
-    if not turned:
-        return ()
-    return (
+    warning = (
         f"the label model turned round {turned:,} records on which all voting functions agree; "
-        "compare it with majority vote before you trust it",
+        "compare it with majority vote before you trust it"
     )
+    return (warning,) if turned else ()

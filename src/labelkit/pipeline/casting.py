@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from labelkit.engines import ChunkVotes, Engine
 from labelkit.files import machine_errors
+from labelkit.label_models.base import GoldVotes
 from labelkit.labeling import LabelingFunction
 from labelkit.lineage import DataFingerprint
-from labelkit.matrix import Fault, FigureCounts, VotesWriter
+from labelkit.matrix import ABSTAIN, Fault, FigureCounts, VotesWriter
 from labelkit.matrix.counts import VoteCounts
 from labelkit.pipeline.truth import Answered, Yardstick
 from labelkit.project import ProjectFolder
@@ -26,8 +27,8 @@ from labelkit.records.ids import SeenIds
 
 KEPT_FAULTS = 10_000  # of which the details are kept; all are counted
 
-Progress = Callable[[int], None]
-"""Called with the number of records done so far."""
+Progress = Callable[[int, int | None], None]
+"""Called with the number of records done so far and, where it is known, of all."""
 
 
 @dataclass
@@ -55,6 +56,13 @@ class Casting:
     def records(self) -> int:
         """Records so far."""
         return self.figures.records
+
+    def gold_votes(self) -> GoldVotes | None:
+        """The votes on records that people settled; None when there are none."""
+        if not self.answers:
+            return None
+        cells = np.maximum(np.concatenate(self.answered_votes), np.int8(ABSTAIN))
+        return GoldVotes(cells, np.concatenate(self.answers))
 
     def add(self, chunk: ChunkVotes, answered: NDArray[np.int64], truth: NDArray[np.int64]) -> None:
         """Count one chunk."""
@@ -85,7 +93,7 @@ def cast_all(
     settings = project.settings
     classes, names = tuple(settings.project.classes), [function.name for function in functions]
     casting, seen = Casting(len(functions), len(classes)), SeenIds()
-    yardstick = Yardstick(project, records, answers)
+    yardstick, total = Yardstick(project, records, answers), records.row_count()
     with machine_errors(votes_path), votes_path.open("wb") as file:
         writer = VotesWriter(file, names, classes)
         for chunk in engine.cast(functions, records, settings.data.fields, classes):
@@ -96,6 +104,6 @@ def cast_all(
             writer.add(chunk.ids, chunk.votes)
             casting.add(chunk, answered, truth)
             if progress is not None:
-                progress(casting.records)
+                progress(casting.records, total)
         writer.close()
     return casting, yardstick.basis

@@ -41,7 +41,7 @@ class Project:
         *,
         max_faults: int | None = None,
         workers: int | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
     ) -> ApplyReport:
         """Cast votes, fit the label model, publish labels.parquet and record the run."""
         from labelkit.pipeline.apply import apply

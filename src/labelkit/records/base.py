@@ -78,10 +78,14 @@ class Records:
                 self.refuse_bad_ids()
             yield chunk
 
+    def row_count(self) -> int | None:
+        """Number of records, where the source can be read from anywhere; else None."""
+        return self.source.rows() if isinstance(self.source, SeekableSource) else None
+
     def chunk_count(self) -> int | None:
         """Number of chunks, where the source can be read from anywhere; else None."""
-        source = self.source
-        return -(-source.rows() // CHUNK_ROWS) if isinstance(source, SeekableSource) else None
+        rows = self.row_count()
+        return None if rows is None else -(-rows // CHUNK_ROWS)
 
     def chunks(self, first: int = 0) -> Iterator[pa.RecordBatch]:
         """As `batches`, from chunk `first` on, ids not compared: for those who share the work and then compare them."""
