@@ -10,8 +10,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from labelkit import reports
 from labelkit.reports.annotations import fenced, refusal
@@ -69,6 +68,8 @@ def test_junit_counts_what_it_holds(verdict: Verdict, tests: int, failures: int,
     assert totals == list(counts.values())
 
 
+@example("\ufffe and \uffff and \ufdd0")
+@example("]]></failure><failure>\x00&amp;\ud800")
 @given(st.text(st.characters(codec=None, categories=None), max_size=40))
 def test_junit_is_xml_whatever_the_text(text: str) -> None:
     """Control characters, surrogates, noncharacters and markup are text of a well-formed document."""
@@ -78,6 +79,8 @@ def test_junit_is_xml_whatever_the_text(text: str) -> None:
     assert len(root.findall("./testsuite/testcase/failure")) == 1
 
 
+@example("a,title=b::c%0A")
+@example("one\r\ntwo")
 @given(st.text(st.characters(codec=None, categories=None), max_size=40))
 def test_annotations_are_one_command_a_line_whatever_the_text(text: str) -> None:
     """A problem is one line; neither a line break nor a comma, colon or older command gets out of its place."""
