@@ -16,7 +16,8 @@ from labelkit.labeling.rules.syntax import Either, NotLinearError, Repeat, Seque
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEW = 500  # texts up to which calling RE2 for each costs less than compiling a program anew, as Arrow does per call
+# Texts up to which calling RE2 for each costs less than compiling the program anew, as Arrow does per call.
+FEW, FEW_FOR_LONG, LONG = 50, 500, 2000
 BIG_COUNT = 8  # a count beyond may make the program for all of Unicode too large
 
 
@@ -63,7 +64,7 @@ class LinearRegex:
         import pyarrow.compute as pc
 
         program = self._ascii if ascii_only else self._unicode
-        if len(texts) <= FEW:
+        if len(texts) <= (FEW if len(program.pattern) < LONG else FEW_FOR_LONG):
             return np.fromiter((_search(program, text) for text in texts.to_pylist()), bool, len(texts))
         if program.marks:
             with_marks = [marked(text, program.marks).encode("utf-8", "surrogatepass") for text in texts.to_pylist()]

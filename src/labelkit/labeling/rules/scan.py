@@ -9,27 +9,16 @@ is made with the bytes as they are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.labeling.rules.pieces import BLOCK, BYTES, PLAIN, SPACE, Table, unknown_bytes
 from labelkit.labeling.rules.text import PAD, Texts
 
-PIECE = 4
-BLOCK = 1 << 18  # bytes looked at in one step: the working set stays in the processor's cache
-SAMPLE = 1 << 20  # bytes from which it is learned which pieces are rare
-MULTIPLIER = np.uint32(2654435761)  # Knuth's multiplicative hash: 2**32 over the golden ratio
-SPACE, DIGIT = 0x20, "\u0660"  # DIGIT in a string is any digit of ASCII
-PLAIN = (
-    bytes(  # lower case, all digits alike, and everything that is not in a word alike
-        code | 0x20 if chr(code).isalpha() else 0x30 if chr(code).isdigit() else 0x5F if code == 0x5F else SPACE
-        for code in range(128)
-    )
-    + bytes([SPACE]) * 128
-)
+DIGIT = "\u0660"  # in a string: any digit of ASCII
 NEIGHBOUR = np.array([2 if code > 127 else int(PLAIN[code] != SPACE) for code in range(256)], dtype=np.uint8)
 
 
@@ -68,13 +57,17 @@ class Scan:
         self._plain = [b" %b " % text if string.whole else text for text, string in zip(plain, wanted, strict=True)]
         self._eights = _eights(self._wanted)
         self._step = min((4, 2, 1), key=self._cost)
-        self._short = [j for j, text in enumerate(self._plain) if len(text) < self._step + PIECE - 1]
-        self._table: _Table | None = None
+        self._short = [j for j, text in enumerate(self._plain) if unknown_bytes(len(text), self._step) > 1]
+        self._table: Table | None = None
 
     def _cost(self, step: int) -> float:
-        """Time of a scan that looks at every `step`-th place, in nanoseconds per 64 bytes as measured."""
-        short = sum(len(text) < step + PIECE - 1 for text in self._plain)
-        return 12.0 * short + (72.0 / step if short < len(self._plain) else 0.0)
+        """Time of a scan that looks at every `step`-th place, in nanoseconds per 64 bytes, roughly as measured."""
+        unknown = [unknown_bytes(len(text), step) for text in self._plain]
+        short = sum(count > 1 for count in unknown)
+        if short == len(unknown):
+            return 8.0 * short
+        entries = sum(len(BYTES) ** count for count in unknown if count < 2) * step
+        return 8.0 * short + 72.0 / step + 45.0 * (64 / step) * min(1.0, entries / (1 << 17))
 
     def __call__(self, texts: Texts) -> Hits:
         """Every row and string found in it."""
@@ -84,7 +77,7 @@ class Scan:
         if len(self._short) < len(self._wanted):
             if self._table is None:
                 longer = [j for j in range(len(self._wanted)) if j not in set(self._short)]
-                self._table = _Table(self._plain, longer, self._step, plain)
+                self._table = Table(self._plain, longer, self._step, plain)
             found += self._table.find(plain)
         if not found:
             return Hits(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
@@ -95,18 +88,24 @@ class Scan:
     def _find_short(
         self, raw: NDArray[np.uint8], plain: NDArray[np.uint8], j: int
     ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Where string j may begin, compared byte by byte: what is not in words is not alike in the raw text."""
+        """Where string j may begin, compared byte by byte."""
         text, whole = self._plain[j], self._wanted[j].whole
         exact = self._wanted[j].text.replace(DIGIT, "0").encode()
         exact = b" %b " % exact if whole else exact
-        same = None
-        end = len(plain) - len(text) + 1
-        for offset, (byte, own) in enumerate(zip(text, exact, strict=True)):
-            at_side = whole and offset in (0, len(text) - 1)
-            part = slice(offset, offset + end)
-            equal = raw[part] == own if byte == SPACE and not at_side else plain[part] == byte
-            same = equal if same is None else np.logical_and(same, equal, out=same)
-        starts = np.flatnonzero(same)
+        sides = (0, len(text) - 1) if whole else ()
+        # For each byte whether the plain text is compared, and with what; what is not in words is alike there.
+        bytes_of = [
+            (raw, own) if byte == SPACE and offset not in sides else (plain, byte)
+            for offset, (byte, own) in enumerate(zip(text, exact, strict=True))
+        ]
+        found = []
+        for begin in range(0, len(plain) - len(text) + 1, BLOCK):
+            end = min(begin + BLOCK, len(plain) - len(text) + 1)
+            same = np.ones(end - begin, dtype=np.bool_)
+            for offset, (source, byte) in enumerate(bytes_of):
+                same &= source[begin + offset : end + offset] == byte
+            found.append(same.nonzero()[0] + begin)
+        starts = np.concatenate(found)
         return np.full(len(starts), j, dtype=np.intp), starts
 
     def _compared(
@@ -114,32 +113,34 @@ class Scan:
     ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """The places where the text has all bytes of the string, eight at a time."""
         eights = np.ndarray((len(texts.raw) - 7,), np.uint64, texts.raw, strides=(1,))
-        inside = (starts >= PAD) & (starts + self._lengths[strings] < len(texts.raw) - PAD)
-        if not inside.all():
-            strings, starts = strings[inside], starts[inside]
-        for part, (value, mask, case) in enumerate(self._eights):
-            if part:
-                longer = self._lengths[strings] > 8 * part
-                if not longer.any():
-                    break
-                at = np.minimum(starts + 8 * part, len(eights) - 1)  # shorter strings have nothing to compare here
-            else:
-                at = starts
-            same = (eights[at] | case[strings]) & mask[strings] == value[strings]
-            strings, starts = strings[same], starts[same]
+        starts = np.clip(starts, 0, len(eights) - 1)
+        value, mask, case = self._eights[0]
+        same = ((eights[starts] | case[strings]) & mask[strings] == value[strings]).nonzero()[0]
+        strings, starts = strings[same], starts[same]
+        for part, (value, mask, case) in enumerate(self._eights[1:], 1):
+            longer = (self._lengths[strings] > 8 * part).nonzero()[0]
+            if not len(longer):
+                break
+            chosen = strings[longer]
+            at = np.minimum(starts[longer] + 8 * part, len(eights) - 1)
+            differ = longer[(eights[at] | case[chosen]) & mask[chosen] != value[chosen]]
+            if len(differ):
+                strings, starts = np.delete(strings, differ), np.delete(starts, differ)
         return strings, starts
 
     def _in_rows(self, texts: Texts, strings: NDArray[np.intp], starts: NDArray[np.int64]) -> Hits:
         """The places within one row, those of whole words without a letter at either side."""
-        whole = np.flatnonzero(self._whole[strings])
+        rows = texts.rows_at(starts)
+        ends = starts + self._lengths[strings]
+        outside = ((starts < PAD) | (ends >= texts.starts[np.minimum(rows + 1, texts.n)])).nonzero()[0]
+        if len(outside):  # in the newlines before, between and behind the rows
+            strings, starts, rows = (np.delete(one, outside) for one in (strings, starts, rows))
+        whole = self._whole[strings].nonzero()[0]
         if len(whole):
             touched = whole[self._touches_word(texts, strings[whole], starts[whole])]
             if len(touched):
-                strings, starts = np.delete(strings, touched), np.delete(starts, touched)
-        ends = starts + self._lengths[strings]
-        rows = texts.rows_at(starts)
-        within = ends < texts.starts[rows + 1]
-        return Hits(strings[within], rows[within]) if not within.all() else Hits(strings, rows)
+                strings, rows = np.delete(strings, touched), np.delete(rows, touched)
+        return Hits(strings, rows)
 
     def _touches_word(self, texts: Texts, strings: NDArray[np.intp], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(h,) bool: whether a letter, digit or underscore stands before or behind the string."""
@@ -169,64 +170,3 @@ def _eights(wanted: Sequence[Wanted]) -> list[tuple[NDArray[np.uint64], ...]]:
             case += bytes(0x20 if letter else 0 for letter in letters).ljust(8, b"\0")
         parts.append(tuple(np.frombuffer(bytes(field), np.uint64) for field in (value, mask, case)))
     return parts
-
-
-class _Table:
-    """The pieces of the strings, hashed: for each hash the strings and how far before the piece they begin."""
-
-    def __init__(self, plain: Sequence[bytes], chosen: Sequence[int], step: int, text: NDArray[np.uint8]) -> None:
-        self._step = step
-        self._bits = min(20, max(16, math.ceil(math.log2(24 * step * len(chosen)))))
-        common = np.bincount(self._hashes(text[:SAMPLE], 0), minlength=1 << self._bits)
-        entries = []
-        for j in chosen:
-            pieces = np.ndarray((len(plain[j]) - PIECE + 1,), "<u4", plain[j], strides=(1,))
-            hashes = self._hash(pieces.copy())
-            for first in range(step):  # one piece for each way the string can lie
-                offsets = range(first, len(hashes), step)
-                offset = min(offsets, key=lambda at: (common[hashes[at]], at))
-                entries.append((int(hashes[offset]), j, offset))
-        entries.sort()
-        table = np.array(entries, dtype=np.int64)
-        self._strings, self._offsets = table[:, 1].astype(np.intp), table[:, 2].copy()
-        self._count = np.bincount(table[:, 0], minlength=1 << self._bits)
-        self._first = np.cumsum(self._count) - self._count
-        self._is_there = self._count > 0
-
-    def _hash(self, pieces: NDArray[np.uint32]) -> NDArray[np.uint32] | NDArray[np.uint16]:
-        product = pieces * MULTIPLIER
-        if self._bits == 16:
-            return product.view(np.uint16)[1::2]  # the upper half
-        return product >> np.uint32(32 - self._bits)
-
-    def _hashes(self, text: NDArray[np.uint8], shift: int) -> NDArray[np.uint32] | NDArray[np.uint16]:
-        """Hashes of the pieces at shift, shift + 4, shift + 8, ..."""
-        return self._hash(text[shift : shift + (len(text) - shift) // PIECE * PIECE].view("<u4"))
-
-    def find(self, plain: NDArray[np.uint8]) -> list[tuple[NDArray[np.intp], NDArray[np.int64]]]:
-        """Where strings may begin: (strings, starts) for each block of the text."""
-        found = []
-        index = np.empty(BLOCK // PIECE, dtype=np.intp)
-        for begin in range(0, len(plain), BLOCK):
-            # A piece that begins in this block may end in the next.
-            block = plain[begin : begin + BLOCK + PIECE - 1]
-            for shift in range(0, PIECE, self._step):
-                hashes = self._hashes(block, shift)
-                at = index[: len(hashes)]
-                at[...] = hashes
-                places = np.flatnonzero(self._is_there[at])
-                if len(places):
-                    found.append(self._expanded(at[places], begin + shift + PIECE * places))
-        return found
-
-    def _expanded(
-        self, hashes: NDArray[np.intp], places: NDArray[np.int64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Each place with every string that has a piece of this hash."""
-        counts = self._count[hashes]
-        entries = self._first[hashes]
-        if counts.max() > 1:
-            total = np.cumsum(counts)
-            entries = np.repeat(entries - total + counts, counts) + np.arange(total[-1])
-            places = np.repeat(places, counts)
-        return self._strings[entries], places - self._offsets[entries]

@@ -8,7 +8,6 @@ first of them asks: which rows are ASCII, how many characters and words they hav
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -65,9 +64,11 @@ class Texts:
         """(n,) bool: texts of ASCII only."""
         import pyarrow.compute as pc
 
-        if self.raw.isascii():
-            return np.ones(self.n, dtype=np.bool_)
-        flags: NDArray[np.bool_] = pc.string_is_ascii(self.column).to_numpy(zero_copy_only=False)
+        if len(self._leads) <= self.n:
+            flags = np.ones(self.n, dtype=np.bool_)
+            flags[self.rows_at(self._leads)] = False
+        else:
+            flags = pc.string_is_ascii(self.column).to_numpy(zero_copy_only=False)
         return flags
 
     @functools.cached_property
@@ -141,14 +142,11 @@ class Texts:
 
     def is_word_at(self, position: int, *, before: bool) -> bool:
         r"""Whether the character that begins at a place, or ends there (`before`), is in `\w` of `re`."""
-        if before:
-            start = position - 1
-            while self.raw[start] & 0xC0 == 0x80:
-                start -= 1
-            char = self.raw[start:position].decode()
-        else:
-            end = position + 1
-            while self.raw[end] & 0xC0 == 0x80:
-                end += 1
-            char = self.raw[position:end].decode()
-        return re.match(r"\w", char) is not None
+        start = position - before
+        while self.raw[start] & 0xC0 == 0x80:
+            start -= 1
+        end = start + 1
+        while self.raw[end] & 0xC0 == 0x80:
+            end += 1
+        char = self.raw[start:end].decode()
+        return char.isalnum() or char == "_"
