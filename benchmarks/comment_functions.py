@@ -49,3 +49,25 @@ def snorkel_functions():
     from snorkel.labeling import labeling_function
 
     return [labeling_function()(function) for function in ROWS]
+
+
+def rules():
+    """The same fifteen as rules."""
+    r = lk.rules
+    return [
+        r.keywords("my", ["my", "mine"], field="text", label=SPAM),
+        r.keywords("please", ["please", "plz"], field="text", label=SPAM),
+        r.contains("song", SONG, field="text", label=HAM, ignore_case=True),
+        r.contains("praise", PRAISE, field="text", label=HAM, ignore_case=True),
+        r.contains("subscribe", ["subscribe", "channel"], field="text", label=SPAM, ignore_case=False),
+        r.contains("bad", ["problem", "poor", "return"], field="text", label=HAM, ignore_case=False),
+        r.pattern("check_out", r"check.{0,20}out", field="text", label=SPAM, ignore_case=True),
+        r.pattern("links", LINK.pattern, field="text", label=SPAM),
+        r.pattern("money", MONEY.pattern, field="text", label=SPAM),
+        r.pattern("numbers", NUMBER.pattern, field="text", label=HAM),
+        r.length("short", field="text", unit="words", below=6, label=HAM),
+        r.length("long", field="text", above=100, label=SPAM),
+        r.pattern("regular", r"(?a)\A(?:Ana|Chloé|Jürgen)\d*\Z", field="author", label=HAM),
+        r.threshold("liked", field="likes", above=7, label=HAM),
+        r.threshold("positive", field="polarity", above=0.45, label=HAM),
+    ]

@@ -23,7 +23,7 @@ class ChunkVotes:
 
     index: int  # of the chunk
     ids: pa.Array  # (n,) string
-    id_hashes: NDArray[np.int64] | None  # (n,) sorted, to prove ids unique; None when an id is bad
+    id_hashes: NDArray[np.uint64] | None  # (n,) sorted, to prove ids unique; None when an id is bad
     votes: NDArray[np.int8]  # (n, m): class index, ABSTAIN or FAULT
     faults: tuple[Fault, ...]  # in order of record and function
     fingerprint: bytes  # of all columns of the records

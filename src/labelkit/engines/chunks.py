@@ -54,7 +54,7 @@ class ChunkCaster:
         return ChunkVotes(
             index=index,
             ids=ids,
-            id_hashes=sorted_hashes(ids.to_pylist()),
+            id_hashes=sorted_hashes(ids),
             votes=votes,
             faults=faults,
             fingerprint=chunk_fingerprint(digests.values(), chunk.num_rows),

@@ -74,7 +74,7 @@ class Records:
         wanted = self._wanted(columns)
         seen = SeenIds()
         for chunk in rechunk(self._parts(wanted)):
-            if not seen.add(chunk.column(0).to_pylist()):
+            if not seen.add(chunk.column(0)):
                 self.refuse_bad_ids()
             yield chunk
 
@@ -146,7 +146,7 @@ class Records:
 
     def refuse_bad_ids(self) -> None:
         """Raise DataError naming the records without an id of their own, if there are any."""
-        bad = list(bad_ids(lambda: (chunk.column(0).to_pylist() for chunk in self._parts([self.id]))))
+        bad = list(bad_ids(lambda: (chunk.column(0) for chunk in self._parts([self.id]))))
         shown = bad[:SHOWN_PROBLEMS]
         indices = [index for each in shown for index in (each.index, each.first) if index is not None]
         places = dict(zip(indices, self.source.places(indices), strict=True))

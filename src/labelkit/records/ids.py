@@ -37,14 +37,14 @@ class SeenIds:
     """Hashes of ids seen so far, as a few sorted runs of rapidly growing length."""
 
     def __init__(self) -> None:
-        self._runs: list[NDArray[np.int64]] = []
+        self._runs: list[NDArray[np.uint64]] = []
 
-    def add(self, ids: Sequence[str | None]) -> bool:
+    def add(self, ids: pa.Array) -> bool:
         """Add ids; whether all of them are surely new and none is null or empty."""
         return self.add_hashes(sorted_hashes(ids))
 
-    def add_hashes(self, hashes: NDArray[np.int64] | None) -> bool:
-        """Add the ids behind `sorted_hashes`, worked out by this process or one forked from it."""
+    def add_hashes(self, hashes: NDArray[np.uint64] | None) -> bool:
+        """Add the ids behind `sorted_hashes`, worked out here or elsewhere."""
         import numpy as np
 
         if hashes is None:
@@ -56,23 +56,69 @@ class SeenIds:
         return new
 
 
-def sorted_hashes(ids: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """(n,) int64, sorted: a hash of each id; None when an id is null, empty or holds NUL, or two hashes agree."""
+def sorted_hashes(ids: pa.Array) -> NDArray[np.uint64] | None:
+    """(n,) uint64, sorted: a hash of each id; None when an id is null, empty or holds NUL, or two hashes agree."""
     import numpy as np
 
+    offsets, content = text_buffers(ids)
+    if ids.null_count or not np.diff(offsets).all() or not content.all():
+        return None
     hashes = np.sort(id_hashes(ids))
-    clean = all(ids) and not any("\0" in record for record in ids if record)
-    return hashes if clean and not (hashes[1:] == hashes[:-1]).any() else None
+    return None if (hashes[1:] == hashes[:-1]).any() else hashes
 
 
-def id_hashes(ids: Sequence[str | None]) -> NDArray[np.int64]:
-    """(n,) int64: Python's own hash of each id, which differs from one process to the next."""
+def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
+    """(n,) uint64: a hash of each id's UTF-8 bytes, the same in every process; a null counts as empty.
+
+    Eight bytes at a time are mixed with a constant of their place (the finalizer of SplitMix64: Steele, Lea and Flood,
+    "Fast splittable pseudorandom number generators", OOPSLA 2014) and added up; bytes past the end add nothing.
+
+    >>> import pyarrow as pa
+    >>> a, b = id_hashes(pa.array(["record 1", "record 2"]))
+    >>> a != b, a == id_hashes(pa.array(["record 1"]))[0]
+    (True, True)
+    """
     import numpy as np
 
-    return np.fromiter(map(hash, ids), dtype=np.int64, count=len(ids))
+    offsets, content = text_buffers(ids)
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    hashes = _mixed(lengths.astype(np.uint64))
+    padded = np.append(content, np.zeros(8, np.uint8))
+    longest = int(lengths.max(initial=0))
+    for place in range(0, longest, 8):
+        rows = slice(None) if lengths.size and lengths.min() > place else np.flatnonzero(lengths > place)
+        at = starts[rows] + place
+        words = np.zeros(len(at), np.uint64)
+        for byte in range(min(8, longest - place)):
+            inside = lengths[rows] > place + byte
+            words |= np.where(inside, padded[at + byte], 0).astype(np.uint64) << np.uint64(8 * byte)
+        constant = _mixed(np.array([place + 1], np.uint64))
+        hashes[rows] += _mixed(words + constant) - _mixed(constant)
+    return hashes
 
 
-def _meet(run: NDArray[np.int64], hashes: NDArray[np.int64]) -> bool:
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    import numpy as np
+
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def text_buffers(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """(n + 1,) int64 offsets and the UTF-8 bytes of a string column, both from its first value on."""
+    import numpy as np
+
+    if not len(ids):
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    _, places, values = ids.buffers()
+    offsets = np.frombuffer(places, np.int32)[ids.offset : ids.offset + len(ids) + 1].astype(np.int64)
+    content = np.frombuffer(values, np.uint8) if values is not None else np.zeros(0, np.uint8)
+    return offsets - offsets[0], content[offsets[0] : offsets[-1]]
+
+
+def _meet(run: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> bool:
     """Whether two sorted arrays have a value in common."""
     import numpy as np
 
@@ -101,19 +147,20 @@ class BadId:
         return f'id "{shortened(self.id)}" stands already at {places[self.first]}'
 
 
-def bad_ids(passes: Callable[[], Iterable[Sequence[str | None]]]) -> Iterator[BadId]:
+def bad_ids(passes: Callable[[], Iterable[pa.Array]]) -> Iterator[BadId]:
     """All bad ids. `passes` gives the ids, in chunks, from the start: once to find equal hashes, once to compare."""
     import numpy as np
 
     hashes = [id_hashes(ids) for ids in passes()]
     values, counts = np.unique(np.concatenate(hashes), return_counts=True)
-    suspects = frozenset(values[counts > 1].tolist())
+    suspects = values[counts > 1]
     first: dict[str, int] = {}
     index = 0
     for ids in passes():
-        for record, value in zip(ids, id_hashes(ids).tolist(), strict=True):
+        suspicious = np.isin(id_hashes(ids), suspects).tolist()
+        for record, suspect in zip(ids.to_pylist(), suspicious, strict=True):
             if not record or "\0" in record:
                 yield BadId(index, record, None)
-            elif value in suspects and first.setdefault(record, index) != index:
+            elif suspect and first.setdefault(record, index) != index:
                 yield BadId(index, record, first[record])
             index += 1
