@@ -86,6 +86,7 @@ def test_the_examples_use_the_public_command_line_only() -> None:
         assert {word for word in rest if word.startswith("--")} <= known
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git") is None, reason="pre-commit works on a git repository")
 def test_the_hooks_run_under_pre_commit(made: Made, tmp_path: Path) -> None:
     """Before a verdict the commit hook refuses; the push hook judges; then the commit hook lets pass."""
