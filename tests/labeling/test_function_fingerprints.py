@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from casting import CLASSES
 from labelkit.labeling import as_labeling_function, labeling_function, load_functions, preprocessor, rules
@@ -87,7 +86,12 @@ def test_a_remark_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ['globals()["LIMIT"]', 'eval("LIMIT")', 'getattr(sys.modules[__name__], "LIMIT")', 'vars(sys.modules[__name__])["LIMIT"]'],
+    [
+        'globals()["LIMIT"]',
+        'eval("LIMIT")',
+        'getattr(sys.modules[__name__], "LIMIT")',
+        'vars(sys.modules[__name__])["LIMIT"]',
+    ],
 )
 def test_code_that_reaches_what_it_does_not_name_stands_for_its_file(tmp_path: Path, body: str) -> None:
     """Where a function looks names up itself, any edit of its file may change its votes."""
@@ -102,7 +106,8 @@ def test_a_module_of_the_project_counts_as_a_whole(tmp_path: Path, how: str) -> 
     folder = tmp_path / "labeling_functions"
     folder.mkdir(parents=True)
     (folder / "_deep.py").write_text("import _words\n\ndef helps(text):\n    return _words.helps(text)\n")
-    file = f"import labelkit as lk\n{how}\n\n@lk.labeling_function()\ndef f(x):\n    return 1 if w.helps(x.text) else -1\n"
+    body = "@lk.labeling_function()\ndef f(x):\n    return 1 if w.helps(x.text) else -1\n"
+    file = f"import labelkit as lk\n{how}\n\n{body}"
     assert loaded(tmp_path, file) != loaded(tmp_path, file, helper=HELPER.replace("True", "False"))
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from casting import CLASSES, cast
 from labelkit.errors import FunctionError
@@ -167,7 +166,7 @@ NUMBERS = [-INF, -1.0, 1.0, 2.0, 3.0, INF]
         ({"below": INF}, [-INF, -1.0, 1.0, 2.0, 3.0]),
     ],
 )
-def test_thresholds_are_strict(limits: dict[str, float], matched: list[float]) -> None:
+def test_thresholds_are_strict(limits: dict[str, Any], matched: list[float]) -> None:
     """Greater than `above`, less than `below`; null and NaN are neither."""
     rule = rules.threshold("t", field="n", label=1, **limits)
     expected = [number in matched for number in NUMBERS]
@@ -301,7 +300,7 @@ def test_any_collection_of_words_makes_the_same_rule(words: Any) -> None:
             'rule "k": label must be a class index or a class name, not 1.0',
         ),
         (
-            lambda: rules.keywords("k\x1b", ["a"], field="text", label=None),  # type: ignore[arg-type]
+            lambda: rules.keywords("k\x1b", ["a"], field="text", label=None),
             'rule "k\\x1b": label must be a class index or a class name, not None',
         ),
     ],

@@ -19,11 +19,12 @@ from labelkit.matrix import FAULT
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from snorkel.labeling import LabelingFunction as SnorkelFunction
-    from snorkel.labeling import PandasLFApplier
-    from snorkel.labeling import labeling_function as snorkel_function
-    from snorkel.preprocess import Preprocessor as SnorkelPreprocessor
-    from snorkel.preprocess import preprocessor as snorkel_preprocessor
+    from snorkel.labeling import (
+        LabelingFunction as SnorkelFunction,
+        PandasLFApplier,
+        labeling_function as snorkel_function,
+    )
+    from snorkel.preprocess import Preprocessor as SnorkelPreprocessor, preprocessor as snorkel_preprocessor
 
 Function = Callable[..., Any]
 
