@@ -89,6 +89,7 @@ def replace_file(staged: Path, path: Path) -> None:
     with machine_errors(path):
         descriptor = os.open(staged, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
+            _keep_permissions(path, descriptor)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

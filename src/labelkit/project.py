@@ -159,11 +159,13 @@ def find_project(start: Path) -> ProjectFolder:
 
     Raises ConfigError when there is none or it does not hold.
     """
-    shown = visible(str(start))
-    try:
-        folder = start.resolve(strict=True)
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the path
-        raise ConfigError(f"{shown}: no such folder") from error
+    with machine_errors(start):
+        try:
+            folder = start.resolve(strict=True)
+        except PermissionError:
+            raise
+        except (OSError, RuntimeError, ValueError) as error:  # not there; a loop of links; a NUL in the path
+            raise ConfigError(f"{visible(str(start))}: no such folder") from error
     for root in (folder, *folder.parents):
         with machine_errors(root):
             found = (root / FILE_NAME).is_file()

@@ -108,18 +108,31 @@ def test_reading_needs_no_memory_of_ids(tmp_path: Path) -> None:
     """Ids are proved unique from hashes: equal hashes of different ids are told apart by the ids themselves."""
     from labelkit.records.ids import SeenIds, bad_ids, id_hashes
 
-    ids = [f"record {i}" for i in range(5000)]
+    ids = pa.array([f"record {i}" for i in range(5000)])
     seen = SeenIds()
     assert all(seen.add(ids[start : start + 100]) for start in range(0, 5000, 100))
-    assert not seen.add(["new", "record 77"])
+    assert not seen.add(pa.array(["new", "record 77"]))
     assert sum(run.nbytes for run in seen._runs) <= 8 * 5200
-    assert not seen.add(["x", "y", "x"])
-    assert not seen.add(["z", None])
+    assert not seen.add(pa.array(["x", "y", "x"]))
+    assert not seen.add(pa.array(["z", None]))
+    assert not seen.add(pa.array(["", "q"]))
+    assert not seen.add(pa.array(["n\0l", "q"]))
     assert len(set(id_hashes(ids).tolist())) == 5000
     assert list(bad_ids(lambda: [ids])) == []
-    assert [(bad.index, bad.id, bad.first) for bad in bad_ids(lambda: [["a", "b"], ["a", "", "a"]])] == [
+    repeated = [pa.array(["a", "b"]), pa.array(["a", "", "a"])]
+    assert [(bad.index, bad.id, bad.first) for bad in bad_ids(lambda: repeated)] == [
         (2, "a", 0), (3, "", None), (4, "a", 0),
     ]  # fmt: skip
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30), min_size=1, max_size=30))
+def test_the_hash_of_an_id_depends_on_its_text_alone(texts: list[str]) -> None:
+    """Not on its neighbours, nor on where it stands in memory; and different texts hash differently."""
+    from labelkit.records.ids import id_hashes
+
+    together = id_hashes(pa.array(["first", *texts])[1:]).tolist()
+    assert together == [int(id_hashes(pa.array([text]))[0]) for text in texts]
+    assert len(set(together)) == len(set(texts))
 
 
 def test_ids_with_equal_hashes_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
