@@ -10,6 +10,8 @@ import pytest
 
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
+pytest_plugins = ["store_fixtures"]
+
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> MakeProject:

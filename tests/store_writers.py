@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import resource
+import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from labelkit.annotations import AnnotationStore
-from labelkit.annotations.durability import Durability
-from labelkit.annotations.sqlite import SqliteDatabase
+from labelkit.errors import MachineError
+from stores import Place
 
 
-def answer_until_killed(say: Connection, path: Path, durability: Durability, start: int) -> None:
+def answer_until_killed(say: Connection, place: Place, start: int) -> None:
     """Answer as fast as possible, and say each answer that was acknowledged."""
-    store = AnnotationStore(SqliteDatabase(path, durability))
+    store = place.open()
     for number in range(start, start + 1000):
         store.add(f"c{number}", "spam", "ana", "margin", f"op-{number}")
         say.send(f"c{number}")
 
 
-def answer_all(say: Connection, path: Path, durability: Durability, who: str, count: int) -> None:
+def answer_all(say: Connection, place: Place, who: str, count: int) -> None:
     """Answer `count` records, and say which errors there were."""
     errors = []
-    store = AnnotationStore(SqliteDatabase(path, durability))
+    store = place.open()
     for number in range(count):
         try:
             store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
@@ -31,10 +33,10 @@ def answer_all(say: Connection, path: Path, durability: Durability, who: str, co
     say.send(errors)
 
 
-def open_and_answer(say: Connection, path: Path) -> None:
+def open_and_answer(say: Connection, place: Place) -> None:
     """Open a store that may not be there yet, give one answer, and say the error if there was one."""
     try:
-        AnnotationStore.open(f"sqlite:///{path}").add("c1", "spam", "ana", "", "same")
+        place.open().add("c1", "spam", "ana", "", "same")
         say.send(None)
     except Exception as error:  # noqa: BLE001 - shown by the assertion
         say.send(repr(error))
@@ -51,3 +53,40 @@ def answer_until_full(say: Connection, path: Path, limit: int) -> None:
             acknowledged += 1
     except Exception as error:  # noqa: BLE001 - its kind is what is asked
         say.send((acknowledged, type(error).__name__, str(error)))
+
+
+def work_through(say: Connection, place: Place, who: str, queue: Sequence[str], overlap: int) -> None:
+    """Claim and answer until nothing is left, and say which errors there were."""
+    errors, number = [], 0
+    store = place.open()
+    try:
+        while (record := store.leases.claim(who, queue, overlap=overlap)) is not None:
+            number += 1
+            store.add(record, "spam", who, "margin", f"{who}-{number}")
+    except Exception as error:  # noqa: BLE001 - counted, and shown by the assertion
+        errors.append(repr(error))
+    say.send(errors)
+
+
+def claim_and_wait(say: Connection, place: Place, who: str, queue: Sequence[str], seconds: float) -> None:
+    """Claim a record, say which, and never answer it."""
+    say.send(place.open().leases.claim(who, queue, seconds=seconds))
+    time.sleep(600)
+
+
+def answer_stubbornly(say: Connection, place: Place, who: str, count: int) -> None:
+    """Answer `count` records, each as often as it takes, and say how many were acknowledged."""
+    acknowledged = 0
+    store = place.open()
+    say.send("open")
+    for number in range(count):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                store.add(f"c{number}", "spam", who, "margin", f"{who}-{number}")
+            except MachineError:
+                time.sleep(0.02)
+            else:
+                acknowledged += 1
+                break
+    say.send(acknowledged)

@@ -1,36 +1,17 @@
-"""The annotation store on real SQLite files, in both journal modes."""
+"""What every annotation store keeps to: SQLite in both journal modes, and PostgreSQL."""
 
 from __future__ import annotations
 
-import sqlite3
-import stat
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from labelkit.annotations import AnnotationStore, Answer, standing
-from labelkit.annotations.durability import JOURNAL, WAL, Durability
-from labelkit.annotations.migrations import LATEST
-from labelkit.annotations.sqlite import SqliteDatabase
-from labelkit.errors import AnswerError, ArtifactError, ConfigError, MachineError
-
-
-def open_at(path: Path) -> AnnotationStore:
-    return AnnotationStore.open(f"sqlite:///{path}")
-
-
-def open_with(path: Path, durability: Durability) -> AnnotationStore:
-    """A store with the durability of another SQLite library than the one found."""
-    database = SqliteDatabase(path, durability)
-    database.prepare()
-    return AnnotationStore(database)
-
-
-@pytest.fixture(params=[JOURNAL, WAL], ids=lambda durability: durability.journal_mode)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> AnnotationStore:
-    return open_with(tmp_path / "annotations.db", request.param)
+from labelkit.annotations.annotation import LIMITS
+from labelkit.errors import AnswerError
+from stores import Place
 
 
 def test_stored_answer_comes_back_as_it_went_in(store: AnnotationStore) -> None:
@@ -47,10 +28,10 @@ def test_stored_answer_comes_back_as_it_went_in(store: AnnotationStore) -> None:
     assert store.history() == [said]
 
 
-def test_answers_outlive_the_store(store: AnnotationStore) -> None:
-    """A store opened again on the same file knows what was said."""
-    said = store.add("c7", "spam", "ana", "margin", "op-1")
-    assert open_with(store._database.path, store._database.durability).answers() == {"c7": said}
+def test_answers_outlive_the_store(place: Place) -> None:
+    """A store opened again in the same place knows what was said."""
+    said = place.open().add("c7", "spam", "ana", "margin", "op-1")
+    assert place.open().answers() == {"c7": said}
 
 
 def test_retried_operation_is_one_answer(store: AnnotationStore) -> None:
@@ -134,9 +115,9 @@ def test_operation_of_an_answer_is_no_undo(store: AnnotationStore) -> None:
         store.add("c1", "ham", "ana", "margin", "op-2")
 
 
-def test_fingerprint_depends_on_standing_answers_only(tmp_path: Path) -> None:
+def test_fingerprint_depends_on_standing_answers_only(new_place: Callable[[], Place]) -> None:
     """Who answered, when and in which order is not in the fingerprint; what stands is."""
-    one, two = open_at(tmp_path / "one.db"), open_at(tmp_path / "two.db")
+    one, two = new_place().open(), new_place().open()
     empty = one.fingerprint()
     one.add("c1", "ham", "ana", "margin", "a")
     one.add("c2", "spam", "ben", "margin", "b")
@@ -150,14 +131,16 @@ def test_fingerprint_depends_on_standing_answers_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("statement", ["UPDATE annotation SET label = 'ham'", "DELETE FROM annotation"])
 def test_database_itself_refuses_changes(store: AnnotationStore, statement: str) -> None:
-    """Also another program cannot change or delete an answer by mistake."""
+    """Also another program cannot change or delete an answer or a remark by mistake."""
     store.add("c7", "spam", "ana", "margin", "op-1")
-    with (
-        sqlite3.connect(store._database.path) as connection,
-        pytest.raises(sqlite3.IntegrityError, match="only ever appended"),
-    ):
-        connection.execute(statement)
-    connection.close()
+    store.remarks.add("c7", "note", "ana", "op-1", "two people in one")
+    for table, column in (("annotation", "label"), ("remark", "text")):
+        changed = statement.replace("annotation", table).replace("label", column)
+        with (
+            pytest.raises(sa.exc.DBAPIError, match=f"{table}s are only ever appended"),
+            store._database.transaction(write=True) as connection,
+        ):
+            connection.exec_driver_sql(changed)
 
 
 def test_hostile_text_is_only_text(store: AnnotationStore) -> None:
@@ -168,12 +151,12 @@ def test_hostile_text_is_only_text(store: AnnotationStore) -> None:
     assert [(e.record, e.label, e.annotator, e.strategy) for e in store.history()] == [(t, t, t, t) for t in texts]
 
 
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("position", range(5))
 @pytest.mark.parametrize("text", ["a\0b", "\ud83d"])
-def test_text_that_databases_disagree_on_is_refused(store: AnnotationStore, place: int, text: str) -> None:
+def test_text_that_databases_disagree_on_is_refused(store: AnnotationStore, position: int, text: str) -> None:
     """NUL and lone surrogates do not get in, wherever they stand."""
     words = ["c7", "spam", "ana", "margin", "op-1"]
-    words[place] = text
+    words[position] = text
     with pytest.raises(AnswerError, match="holds a NUL or half a surrogate pair"):
         store.add(*words)
     assert store.history() == []
@@ -190,13 +173,11 @@ _acts = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=_acts)
-def test_store_agrees_with_a_plain_list(
-    acts: list[tuple[str, str, str, str]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_store_agrees_with_a_plain_list(acts: list[tuple[str, str, str, str]], new_place: Callable[[], Place]) -> None:
     """After any sequence of acts the store holds what lists of answers per person hold."""
-    store = open_at(tmp_path_factory.mktemp("store") / "annotations.db")
+    store = new_place().open()
     plain: dict[str, list[tuple[str, str | None]]] = {"ana": [], "ben": []}
     for number, (act, who, record, label) in enumerate(acts):
         if act == "undo":
@@ -216,181 +197,34 @@ def test_store_agrees_with_a_plain_list(
     assert [e.sequence for e in store.history()] == list(range(1, store.last_sequence + 1))
 
 
-# Opening
+def test_longest_texts_are_kept_whole(store: AnnotationStore) -> None:
+    """Ids and names at their limits, in letters of four bytes, come back and can be looked up and leased."""
+    long = {name: "\U0001f600" * limit for name, limit in LIMITS.items()}
+    record, annotator = long["record"], long["annotator"]
+    assert store.leases.claim(annotator, [record]) == record
+    said = store.add(record, long["label"], annotator, long["strategy"], long["operation"])
+    store.remarks.add(record, "note", annotator, long["operation"], long["note"])
+    assert store.history() == [said]
+    assert (said.record, said.label, said.annotator) == (record, long["label"], annotator)
+    assert store.remarks.history()[0].text == long["note"]
 
 
-def test_new_database_is_private_and_its_folder_made(tmp_path: Path) -> None:
-    """The file is its owner's alone."""
-    path = tmp_path / "deep" / "down" / "annotations.db"
-    open_at(path).add("c7", "spam", "ana", "margin", "op-1")
-    assert [stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()] == [0o600, 0o600]  # and its lock
+def test_role_of_an_answer_is_kept(store: AnnotationStore) -> None:
+    """An adjudicator's answer outranks people's, is retried as such, and its undo is one in that role."""
+    store.add("c7", "spam", "ana", "margin", "op-1")
+    said = store.add("c7", "ham", "dora", "adjudicate", "op-2", role="adjudicator")
+    assert store.add("c7", "ham", "dora", "adjudicate", "op-2", role="adjudicator") == said
+    with pytest.raises(AnswerError, match='operation "op-2" already stands for "dora" calling "c7" "ham"'):
+        store.add("c7", "ham", "dora", "adjudicate", "op-2")
+    store.add("c7", "spam", "ben", "margin", "op-3")
+    assert store.answers()["c7"] == said
+    assert store.undo("dora", "op-4") == said
+    assert store.history()[-1].role == "adjudicator"
+    assert store.answers()["c7"].label == "spam"
 
 
-@pytest.mark.parametrize("name", ["with space.db", "what?.db", "100%41.db", "a#b.db", "ümläut.db", "it's.db"])
-def test_every_file_name_is_taken_as_it_is_written(tmp_path: Path, name: str) -> None:
-    """Characters with a meaning in URLs are plain characters of a path."""
-    open_at(tmp_path / name).add("c7", "spam", "ana", "margin", "op-1")
-    assert (tmp_path / name).stat().st_size > 0
-    assert open_at(tmp_path / name).last_sequence == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        (
-            "postgresql://ana:secret@host/labels",
-            '[store] url: no store of kind "postgresql"; write sqlite:/// and the path of a file',
-        ),
-        ("annotations.db", '[store] url: no store of kind "annotations.db"; write sqlite:/// and the path of a file'),
-        (
-            "sqlite:///:memory:",
-            "[store] url: answers kept in memory would be lost; write sqlite:/// and the path of a file",
-        ),
-        ("sqlite:///", "[store] url: answers kept in memory would be lost; write sqlite:/// and the path of a file"),
-        (
-            "sqlite:///a.db?mode=memory",
-            "[store] url: options after ? are not supported; labelkit sets what keeps answers safe",
-        ),
-    ],
-)
-def test_url_that_is_no_file_is_refused(url: str, message: str) -> None:
-    """Other schemes, memory and options are refused, and a password in the URL is not repeated."""
-    with pytest.raises(ConfigError) as caught:
-        AnnotationStore.open(url)
-    assert str(caught.value) == message
-
-
-def test_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    """A file that is no SQLite database is left as it is."""
-    path = tmp_path / "annotations.db"
-    path.write_bytes(b"id,text\n1,hello\n" * 100)
-    with pytest.raises(ArtifactError) as caught:
-        open_at(path)
-    assert str(caught.value) == (
-        f"{path}: not a whole database of labelkit (file is not a database); restore it from a copy"
-    )
-    assert path.read_bytes() == b"id,text\n1,hello\n" * 100
-
-
-def test_database_of_something_else_is_refused(tmp_path: Path) -> None:
-    """labelkit does not put its tables beside somebody else's."""
-    path = tmp_path / "annotations.db"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE customers (id)")
-    connection.close()
-    with pytest.raises(ArtifactError) as caught:
-        open_at(path)
-    assert str(caught.value) == f"{path}: holds other tables than labelkit's; name another file under [store] url"
-
-
-def test_database_of_a_newer_labelkit_is_refused(tmp_path: Path) -> None:
-    """What this version does not know it does not touch."""
-    path = tmp_path / "annotations.db"
-    open_at(path)
-    connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO labelkit_migration VALUES (?, 'tomorrow', '')", [LATEST + 1])
-    connection.commit()
-    connection.close()
-    with pytest.raises(ArtifactError) as caught:
-        open_at(path)
-    assert str(caught.value) == (
-        f"{path}: written by a newer labelkit (schema {LATEST + 1}, this one knows {LATEST}); upgrade labelkit"
-    )
-
-
-def test_damaged_database_is_refused(tmp_path: Path) -> None:
-    """No page of a database can be overwritten unnoticed: opening says that it is damaged."""
-    path = tmp_path / "annotations.db"
-    store = open_at(path)
-    store.add_all([Answer(f"c{i}", "spam", "ana", "margin", f"op-{i}") for i in range(500)])
-    whole = path.read_bytes()
-    pages = len(whole) // 4096
-    assert pages > 10
-    for page in range(pages):
-        path.write_bytes(whole[: page * 4096] + b"\xa5" * 4096 + whole[(page + 1) * 4096 :])
-        with pytest.raises(ArtifactError, match=r"damaged|not a whole database"):
-            open_at(path)
-
-
-def test_truncated_database_is_refused(tmp_path: Path) -> None:
-    """A file cut short is damaged, never an emptier store."""
-    path = tmp_path / "annotations.db"
-    open_at(path).add_all([Answer(f"c{i}", "spam", "ana", "margin", f"op-{i}") for i in range(500)])
-    whole = path.read_bytes()
-    for size in [*range(1, 600), *range(4096, len(whole), 4096), len(whole) - 1]:
-        path.write_bytes(whole[:size])
-        with pytest.raises(ArtifactError):
-            open_at(path)
-
-
-def test_lost_database_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
-    """An answer for a file that was moved away is refused aloud."""
-    path = tmp_path / "annotations.db"
-    store = open_at(path)
-    path.rename(tmp_path / "moved.db")
-    with pytest.raises(MachineError, match="unable to open database file; nothing was stored"):
-        store.add("c7", "spam", "ana", "margin", "op-1")
-    assert not path.exists()
-
-
-def test_folder_that_cannot_be_made_is_the_machines_fault(tmp_path: Path) -> None:
-    """A file where a folder should be is named."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(MachineError) as caught:
-        open_at(tmp_path / "file" / "annotations.db")
-    assert str(caught.value) == f"{tmp_path / 'file'}: file exists"
-
-
-def test_half_made_database_is_finished(tmp_path: Path) -> None:
-    """A process killed between making the file and its tables leaves a file that the next one completes."""
-    path = tmp_path / "annotations.db"
-    path.touch()
-    assert open_at(path).last_sequence == 0
-
-
-def test_broken_migration_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Migrations happen all or none: a failing second step undoes the first."""
-    from labelkit.annotations import migrations
-
-    def fails(connection: object) -> None:
-        raise MachineError("the disk is full")
-
-    path = tmp_path / "annotations.db"
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, migrations.Migration(2, "fails", fails)))
-    with pytest.raises(MachineError):
-        open_at(path)
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-    connection.close()
-    monkeypatch.undo()
-    assert open_at(path).last_sequence == 0
-
-
-def test_journal_mode_follows_the_library(tmp_path: Path) -> None:
-    """A database made under one SQLite library is turned over to the mode that is safe under another."""
-    path = tmp_path / "annotations.db"
-    for durability in (WAL, JOURNAL, WAL):
-        store = open_with(path, durability)
-        store.add("c7", "spam", "ana", "margin", f"op-{durability.journal_mode}")
-        connection = sqlite3.connect(path)
-        assert connection.execute("PRAGMA journal_mode").fetchone() == (durability.journal_mode,)
-        connection.close()
-    assert store.last_sequence == 2
-
-
-@pytest.mark.parametrize(("durability", "level"), [(WAL, 2), (JOURNAL, 3)], ids=["FULL", "EXTRA"])
-def test_every_connection_syncs_as_decided(tmp_path: Path, durability: Durability, level: int) -> None:
-    """The synchronous pragma belongs to a connection, so each one sets it."""
-    database = SqliteDatabase(tmp_path / "annotations.db", durability)
-    database.prepare()
-    with database.transaction(write=True) as connection:
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
-
-
-def test_importing_the_package_does_not_load_sqlalchemy() -> None:
-    """Only who asks for the store pays for it."""
-    import subprocess
-    import sys
-
-    code = "import sys, labelkit.annotations; sys.exit('sqlalchemy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_unknown_role_is_refused(store: AnnotationStore) -> None:
+    """There are people and adjudicators."""
+    with pytest.raises(AnswerError, match='no role "boss"; known are "person", "adjudicator"'):
+        store.add("c7", "spam", "ana", "margin", "op-1", role="boss")  # type: ignore[arg-type]
+    assert store.history() == []

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.annotations import AnnotationStore, Answer, read_answers, write_queue
 from labelkit.errors import AnswerError

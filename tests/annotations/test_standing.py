@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.annotations import Annotation, Answer, standing
 from labelkit.annotations.annotation import Kind, check_answer, not_undone
@@ -136,7 +135,7 @@ def test_every_labelled_record_has_exactly_one_answer(history: list[Annotation])
 )
 def test_answer_that_no_store_could_give_back_is_refused(change: dict[str, str], message: str) -> None:
     """Empty, overlong and unstorable texts are refused at the door."""
-    answer = replace(Answer("c7", "spam", "ana", "margin", "op-1"), **change)
+    answer = replace(Answer("c7", "spam", "ana", "margin", "op-1"), **change)  # type: ignore[arg-type]
     with pytest.raises(AnswerError) as caught:
         check_answer(answer)
     assert str(caught.value) == message

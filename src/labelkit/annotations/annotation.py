@@ -24,8 +24,10 @@ PERSON: Role = "person"
 ADJUDICATOR: Role = "adjudicator"
 ROLES: tuple[Role, ...] = (PERSON, ADJUDICATOR)
 
-LIMITS = {"record": 10_000, "label": 200, "annotator": 200, "strategy": 200, "operation": 200}
-"""Most characters of each text of an answer."""
+LIMITS = {"record": 10_000, "label": 200, "annotator": 200, "strategy": 200, "operation": 200, "note": 10_000}
+"""Most characters of each text that a store keeps."""
+
+_OF_AN_ANSWER = ("record", "label", "annotator", "strategy", "operation")
 
 _MAY_BE_EMPTY = frozenset({"strategy"})
 
@@ -74,14 +76,15 @@ def check_answer(answer: Answer) -> None:
     """
     if answer.role not in ROLES:
         raise AnswerError(f'no role "{visible(str(answer.role)[:80])}"; known are {named(ROLES)}')
-    for name, limit in LIMITS.items():
+    for name in _OF_AN_ANSWER:
         value = getattr(answer, name)
-        if name == "label" and value is None:
-            continue
-        _check_text(name, value, limit)
+        if name != "label" or value is not None:
+            check_text(name, value)
 
 
-def _check_text(name: str, value: object, limit: int) -> None:
+def check_text(name: str, value: object) -> None:
+    """Refuse a text that not every database keeps as it is; `name` is one of LIMITS. Raises AnswerError."""
+    limit = LIMITS[name]
     if not isinstance(value, str):
         raise AnswerError(f"the {name} must be text, not {visible(repr(value)[:80])}")
     if not value and name not in _MAY_BE_EMPTY:
@@ -130,6 +133,14 @@ def standing(history: Iterable[Annotation]) -> dict[str, Annotation]:
     for entry in opinions(history):
         by_record[entry.record].append(entry)
     return {record: _settled(entries) for record, entries in by_record.items()}
+
+
+def enough(history: Iterable[Annotation], overlap: int) -> frozenset[str]:
+    """Ids of records that want no more answers: `overlap` people have labelled them, or an adjudicator has decided."""
+    people: Counter[str] = Counter()
+    for entry in opinions(history):
+        people[entry.record] += overlap if entry.role == ADJUDICATOR else 1
+    return frozenset(record for record, count in people.items() if count >= overlap)
 
 
 def disputed(history: Iterable[Annotation]) -> dict[str, list[Annotation]]:

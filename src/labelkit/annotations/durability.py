@@ -3,8 +3,8 @@
 SQLite 3.7.0 to 3.51.2 can lose a committed transaction in WAL mode when several connections write at once (the
 WAL-reset race, https://sqlite.org/wal.html). It is fixed in 3.51.3 and, in their branches, 3.50.7 and 3.44.6. With any
 other library the rollback journal is used, with synchronous=EXTRA: FULL does not sync the folder after the journal
-is removed, and a power cut can then roll back the last answer. A journal makes writers collide, so they queue at a
-file lock; left to SQLite's own waiting, many busy writers starve one another.
+is removed, and a power cut can then roll back the last answer. In either mode writers queue at a file lock; left to
+SQLite's own waiting, many busy writers starve one another.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ _POLL_SECONDS = 0.001
 
 @dataclass(frozen=True)
 class Durability:
-    """Pragmas of a SQLite database, and whether its writers queue."""
+    """Pragmas of a SQLite database."""
 
     journal_mode: str  # wal or delete
     synchronous: str  # FULL or EXTRA
-    queued: bool
 
 
-WAL = Durability("wal", "FULL", queued=False)
-JOURNAL = Durability("delete", "EXTRA", queued=True)
+WAL = Durability("wal", "FULL")
+JOURNAL = Durability("delete", "EXTRA")
 
 
 def durability_for(version: tuple[int, int, int]) -> Durability:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -71,7 +72,62 @@ def _annotations(connection: Connection) -> None:
             )
 
 
-MIGRATIONS = (Migration(1, "annotations, append-only", _annotations),)
+def _several_people(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "ALTER TABLE annotation ADD COLUMN role TEXT NOT NULL DEFAULT 'person' "
+        "CHECK (role IN ('person', 'adjudicator'))"
+    )
+    by_record = "USING hash (record)" if connection.dialect.name == "postgresql" else "(record)"  # ids may be long
+    connection.exec_driver_sql(f"CREATE INDEX annotation_by_record ON annotation {by_record}")
+    Table(
+        "lease",
+        MetaData(),
+        Column("record_key", Text, primary_key=True),
+        Column("annotator", Text, primary_key=True),
+        Column("role", Text, primary_key=True),
+        Column("record", Text, nullable=False),
+        Column("expires", Float(53), nullable=False),
+    ).create(connection)
+    Table(
+        "remark",
+        MetaData(),
+        Column("sequence", Integer, primary_key=True, autoincrement=True),
+        Column("operation", Text, nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("record", Text, nullable=False),
+        Column("text", Text, nullable=False),
+        Column("annotator", Text, nullable=False),
+        Column("time", Text, nullable=False),
+        CheckConstraint("kind IN ('flag', 'unflag', 'note')", name="remark_kind"),
+        sqlite_autoincrement=True,
+    ).create(connection)
+    if connection.dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER remark_no_{verb.lower()} BEFORE {verb} ON remark "
+                "BEGIN SELECT RAISE(ABORT, 'remarks are only ever appended'); END"
+            )
+    else:
+        _only_ever_appended(connection)
+
+
+def _only_ever_appended(connection: Connection) -> None:
+    """PostgreSQL's triggers, for both tables: the first step knew SQLite alone."""
+    connection.exec_driver_sql(
+        "CREATE FUNCTION labelkit_only_append() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || 's are only ever appended'; END $$"
+    )
+    for table in ("annotation", "remark"):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_only_append BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION labelkit_only_append()"
+        )
+
+
+MIGRATIONS = (
+    Migration(1, "annotations, append-only", _annotations),
+    Migration(2, "leases, adjudicators, flags and notes", _several_people),
+)
 
 LATEST = MIGRATIONS[-1].number
 
@@ -84,7 +140,7 @@ def version(connection: Connection) -> int:
     tables = inspect(connection).get_table_names()
     if _journal.name not in tables:
         if tables:
-            raise ArtifactError("holds other tables than labelkit's; name another file under [store] url")
+            raise ArtifactError("holds other tables than labelkit's; name another database under [store] url")
         return 0
     numbers = sorted(connection.execute(select(_journal.c.number)).scalars())
     if numbers and numbers[-1] > LATEST:

@@ -68,7 +68,7 @@ class SqliteDatabase:
     @contextlib.contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[sa.Connection]:
         """One transaction: committed when the block ends well. Writers take their turn first."""
-        queue = writers_queue(self.path) if write and self.durability.queued else contextlib.nullcontext()
+        queue = writers_queue(self.path) if write else contextlib.nullcontext()
         with self._errors(), queue, self._connection(write=write) as connection, connection.begin():
             yield connection
 
@@ -118,7 +118,9 @@ def _sqlite_path(url: str) -> Path:
     """The file of a SQLite URL. Messages show the scheme only: the rest may hold a password."""
     if not url.startswith(_SQLITE):
         scheme = visible(url.split(":", 1)[0][:40])
-        raise ConfigError(f'[store] url: no store of kind "{scheme}"; write sqlite:/// and the path of a file')
+        raise ConfigError(
+            f'[store] url: no store of kind "{scheme}"; write sqlite:/// and the path of a file, or postgresql://host/database'
+        )
     path = url.removeprefix(_SQLITE)
     if path in {"", ":memory:"}:
         raise ConfigError("[store] url: answers kept in memory would be lost; write sqlite:/// and the path of a file")

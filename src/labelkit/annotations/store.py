@@ -10,25 +10,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from labelkit.annotations.annotation import SKIP, UNDO, Annotation, Answer, check_answer, not_undone, standing
-from labelkit.annotations.sqlite import SqliteDatabase
+from labelkit.annotations.annotation import (
+    PERSON,
+    SKIP,
+    UNDO,
+    Annotation,
+    Answer,
+    Role,
+    check_answer,
+    not_undone,
+    standing,
+)
+from labelkit.annotations.database import Database, database_at
+from labelkit.annotations.leases import Leases, end_lease, hold
+from labelkit.annotations.remarks import Remarks
+from labelkit.annotations.tables import ENTRIES
 from labelkit.errors import AnswerError, visible
 from labelkit.files import timestamp
 from labelkit.lineage import hash_json
-
-_entries = sa.Table(
-    "annotation",
-    sa.MetaData(),
-    sa.Column("sequence", sa.Integer, primary_key=True),
-    sa.Column("operation", sa.Text),
-    sa.Column("kind", sa.Text),
-    sa.Column("record", sa.Text),
-    sa.Column("label", sa.Text),
-    sa.Column("annotator", sa.Text),
-    sa.Column("strategy", sa.Text),
-    sa.Column("time", sa.Text),
-    sa.Column("undoes", sa.Text),
-)
 
 
 class AnnotationStore:
@@ -43,27 +42,41 @@ class AnnotationStore:
     (True, 1, 'spam')
     """
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         """Use a prepared database; `open` is the way in."""
         self._database = database
+        self.leases = Leases(database)
+        self.remarks = Remarks(database)
 
     @classmethod
     def open(cls, url: str) -> AnnotationStore:
-        """Open the store at a URL such as `sqlite:///.labelkit/annotations.db`, making it if it does not exist.
+        """Open the store at a URL, making its tables if they do not exist.
 
-        Raises ConfigError for a URL it does not know, ArtifactError for a file that is damaged, is something else or
-        comes from a newer labelkit, MachineError when the disk or a lock stands in the way.
+        A URL is `sqlite:///` and the path of a file, or `postgresql://user@host:port/database`. Raises ConfigError for
+        another one or a server that does not keep what it acknowledged, ArtifactError for a database that is damaged,
+        is something else or comes from a newer labelkit, MachineError when disk, network or a lock stands in the way.
         """
-        database = SqliteDatabase.at(url)
+        database = database_at(url)
         database.prepare()
         return cls(database)
 
-    def add(self, record: str, label: str | None, annotator: str, strategy: str, operation: str) -> Annotation:
+    def add(
+        self,
+        record: str,
+        label: str | None,
+        annotator: str,
+        strategy: str,
+        operation: str,
+        *,
+        role: Role = PERSON,
+    ) -> Annotation:
         """Store one answer; label None is a skip. The same operation again is the same answer, stored once.
+
+        The answer ends this person's lease on the record.
 
         Raises AnswerError when the operation already stands for another answer, or a text cannot be kept.
         """
-        return self.add_all([Answer(record, label, annotator, strategy, operation)])[0]
+        return self.add_all([Answer(record, label, annotator, strategy, operation, role)])[0]
 
     def add_all(self, answers: Sequence[Answer]) -> list[Annotation]:
         """Store several answers, all of them or none. Returns the stored ones, those stored before included."""
@@ -72,21 +85,27 @@ class AnnotationStore:
         with self._database.transaction(write=True) as connection:
             return [_add(connection, answer) for answer in answers]
 
-    def undo(self, annotator: str, operation: str, *, undoes: str | None = None) -> Annotation | None:
+    def undo(
+        self, annotator: str, operation: str, *, undoes: str | None = None, hold_seconds: float = 0.0
+    ) -> Annotation | None:
         """Take back this annotator's latest answer that still counts, or the one whose operation is `undoes`.
 
-        An entry is appended. Returns the answer taken back, or None when there is none to take back.
+        An entry is appended; with `hold_seconds` the person gets a lease on the record, to answer it again.
+        Returns the answer taken back, or None when there is none to take back.
         The same operation again takes nothing more back. Raises AnswerError when it already stands for something else.
         """
         for act in (operation, operation if undoes is None else undoes):
             check_answer(Answer(record="-", label=None, annotator=annotator, strategy="", operation=act))
         with self._database.transaction(write=True) as connection:
-            return _undo(connection, annotator, operation, undoes)
+            undone = _undo(connection, annotator, operation, undoes)
+            if undone is not None and hold_seconds > 0:
+                hold(connection, undone.record, annotator, hold_seconds, undone.role)
+            return undone
 
     def history(self) -> list[Annotation]:
         """Every entry, oldest first."""
         with self._database.transaction() as connection:
-            rows = connection.execute(sa.select(_entries).order_by(_entries.c.sequence))
+            rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.sequence))
             return [_annotation(row) for row in rows]
 
     def answers(self) -> dict[str, Annotation]:
@@ -105,18 +124,20 @@ class AnnotationStore:
     def last_sequence(self) -> int:
         """Sequence of the latest entry; 0 while there is none."""
         with self._database.transaction() as connection:
-            return connection.execute(sa.select(sa.func.max(_entries.c.sequence))).scalar() or 0
+            return connection.execute(sa.select(sa.func.max(ENTRIES.c.sequence))).scalar() or 0
 
 
 def _add(connection: sa.Connection, answer: Answer) -> Annotation:
     stored = _by_operation(connection, answer.operation)
     if stored is None:
+        end_lease(connection, answer.record, answer.annotator, answer.role)
         return _append(connection, answer, answer.kind)
-    if (stored.kind, stored.record, stored.label, stored.annotator) != (
+    if (stored.kind, stored.record, stored.label, stored.annotator, stored.role) != (
         answer.kind,
         answer.record,
         answer.label,
         answer.annotator,
+        answer.role,
     ):
         raise AnswerError(
             f'operation "{visible(answer.operation)}" already stands for {_said(stored)}; '
@@ -134,17 +155,17 @@ def _undo(connection: sa.Connection, annotator: str, operation: str, undoes: str
                 "give each undo an operation id of its own"
             )
         return _by_operation(connection, stored.undoes or "")
-    taken_back = sa.select(_entries.c.undoes).where(_entries.c.undoes.is_not(None))
-    query = sa.select(_entries).where(
-        _entries.c.annotator == annotator, _entries.c.kind != UNDO, _entries.c.operation.not_in(taken_back)
+    taken_back = sa.select(ENTRIES.c.undoes).where(ENTRIES.c.undoes.is_not(None))
+    query = sa.select(ENTRIES).where(
+        ENTRIES.c.annotator == annotator, ENTRIES.c.kind != UNDO, ENTRIES.c.operation.not_in(taken_back)
     )
     if undoes is not None:
-        query = query.where(_entries.c.operation == undoes)
-    row = connection.execute(query.order_by(_entries.c.sequence.desc()).limit(1)).first()
+        query = query.where(ENTRIES.c.operation == undoes)
+    row = connection.execute(query.order_by(ENTRIES.c.sequence.desc()).limit(1)).first()
     if row is None:
         return None
     undone = _annotation(row)
-    act = Answer(undone.record, None, annotator, undone.strategy, operation)
+    act = Answer(undone.record, None, annotator, undone.strategy, operation, undone.role)
     _append(connection, act, UNDO, undoes=undone.operation)
     return undone
 
@@ -159,13 +180,14 @@ def _append(connection: sa.Connection, answer: Answer, kind: str, undoes: str | 
         "strategy": answer.strategy,
         "time": timestamp(),
         "undoes": undoes,
+        "role": answer.role,
     }
-    sequence = connection.execute(_entries.insert().values(**content).returning(_entries.c.sequence)).scalar_one()
+    sequence = connection.execute(ENTRIES.insert().values(**content).returning(ENTRIES.c.sequence)).scalar_one()
     return Annotation(**{**content, "sequence": sequence})
 
 
 def _by_operation(connection: sa.Connection, operation: str) -> Annotation | None:
-    row = connection.execute(sa.select(_entries).where(_entries.c.operation == operation)).first()
+    row = connection.execute(sa.select(ENTRIES).where(ENTRIES.c.operation == operation)).first()
     return None if row is None else _annotation(row)
 
 
