@@ -96,6 +96,13 @@ CLEAN_RUN = RunFacts(
 )
 
 
+def clean_votes() -> LabelMatrix:
+    """Votes that the labels follow: one function that speaks where the labels have a model behind them."""
+    model = clean_labels({})
+    votes = [[-1 if label is None else CLASSES.index(label)] for label in model.column("label").to_pylist()]
+    return LabelMatrix.from_rows(votes, names=["style"], classes=CLASSES, ids=model.column("id").to_pylist())
+
+
 def clean_evidence(**changes: Any) -> Evidence:
     """What a healthy demo project looks like, with changes."""
     answers = {"r3": 1, "r10": 0}
@@ -106,8 +113,9 @@ def clean_evidence(**changes: Any) -> Evidence:
         id="id",
         fields=("text",),
         answers=answers,
-        votes=LabelMatrix.from_rows([[0, -1], [1, 1], [0, 1]], names=["short", "link"], classes=CLASSES),
+        votes=clean_votes(),
         run=CLEAN_RUN,
+        split="split",
     )
     return replace(clean, **changes)
 

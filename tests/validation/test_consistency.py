@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from labelkit.annotations.agreement import RatingTable, krippendorff_alpha
 from labelkit.matrix import FAULT, LabelMatrix, wilson_interval
 from labelkit.validation import Evidence, fact_tables
 from labelkit.validation.profile import Profile
@@ -63,6 +65,14 @@ def test_what_the_functions_voted_stands_beside_the_label() -> None:
     assert columns(answered, "labels", "reversed")["reversed"] == [0, 0, None, None, 0]
 
 
+def test_the_share_of_reversals_is_one_number() -> None:
+    """Of four labels of the model one is reversed; where people decided all there is none."""
+    assert columns(EVIDENCE, "runs", "reversal_share") == {"reversal_share": [0.25]}
+    human = replace(EVIDENCE, labels=labels(["ham"] * 5, ["human"] * 5))
+    assert columns(human, "runs", "reversal_share") == {"reversal_share": [0.0]}
+    assert columns(replace(EVIDENCE, votes=None), "runs", "reversal_share") == {"reversal_share": [None]}
+
+
 def test_votes_are_matched_by_id() -> None:
     """Rows in another order find their own votes; a row without votes has none."""
     turned = replace(EVIDENCE, labels=EVIDENCE.labels.take([4, 3, 2, 1, 0]))
@@ -109,7 +119,16 @@ def test_functions_are_measured_against_gold_else_against_answers() -> None:
     assert gold["accuracy"] == [1.0, 2 / 3]
     assert gold["accuracy_low"] == [wilson_interval(4, 4)[0], wilson_interval(2, 3)[0]]
     assert columns(replace(EVIDENCE, answers={"b": 1}), "functions", *shown)["accuracy"] == [1.0, 0.0]
+    numbers = RECORDS.set_column(2, "gold", pa.array([0, 1, 1, None, 0]))
+    assert columns(replace(EVIDENCE, gold="gold", records=numbers), "functions", *shown) == gold
     assert columns(EVIDENCE, "functions", *shown)["accuracy"] == [None, None]
+
+
+def test_no_figure_uses_records_that_were_looked_at_or_asked_about() -> None:
+    """Functions were written on split dev, and an answer may have been asked for because the model was wrong."""
+    records = RECORDS.append_column("split", pa.array(["dev", "train", "train", "train", "train"]))
+    evidence = replace(EVIDENCE, records=records, gold="gold", split="split", answers={"b": 1})
+    assert columns(evidence, "functions", "judged")["judged"] == [2, 1]
 
 
 def test_class_balance_is_compared_with_the_reference() -> None:
@@ -124,13 +143,21 @@ def test_class_balance_is_compared_with_the_reference() -> None:
 
 def test_annotators_are_counted_and_compared_pair_by_pair() -> None:
     """Ana and Ben agree on one of two shared records; Cem shares nothing."""
-    said = [("a", "ana", "ham"), ("a", "ben", "ham"), ("b", "ana", "ham"), ("b", "ben", "spam"), ("c", "cem", "ham")]
-    assert fact_tables(replace(EVIDENCE, opinions=lambda: said))["annotators"].to_pylist() == [
+    said = RatingTable(
+        np.array([[0, 0, -1], [0, 1, -1], [-1, -1, 0]], np.int16), ("a", "b", "c"), ("ana", "ben", "cem")
+    )
+    evidence = replace(EVIDENCE, ratings=lambda: said)
+    assert fact_tables(evidence)["annotators"].to_pylist() == [
         {"annotator": "ana", "labels": 2, "shared": 2, "agreement": 0.5},
         {"annotator": "ben", "labels": 2, "shared": 2, "agreement": 0.5},
         {"annotator": "cem", "labels": 1, "shared": 0, "agreement": None},
     ]
+    assert columns(evidence, "runs", "annotators", "annotator_alpha") == {
+        "annotators": [3],
+        "annotator_alpha": [krippendorff_alpha(said.ratings)],
+    }
     assert fact_tables(EVIDENCE)["annotators"].num_rows == 0
+    assert columns(EVIDENCE, "runs", "annotator_alpha") == {"annotator_alpha": [None]}
 
 
 def test_columns_of_the_file_are_named_when_they_are_wrong() -> None:
@@ -147,7 +174,7 @@ def test_a_row_out_of_place_is_found() -> None:
     assert columns(moved, "labels", "in_place", "in_records") == {"in_place": [1, 0, 0, 1, 1], "in_records": [1] * 5}
 
 
-@pytest.mark.parametrize("table", ["model_labels", "previous", "opinions"])
+@pytest.mark.parametrize("table", ["model_labels", "previous", "ratings"])
 def test_what_no_suite_reads_is_not_fetched(table: str) -> None:
     """Costly evidence is a function that is called for the facts that need it, and for no others."""
 

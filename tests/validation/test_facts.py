@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.errors import ConfigError
 from labelkit.matrix import FAULT, LabelMatrix
@@ -205,6 +204,9 @@ def test_the_run_is_one_row_of_numbers_and_texts() -> None:
         "columns_unexpected": "",
         "types_wrong": "",
         "answers_compared": 0,
+        "reversal_share": None,
+        "annotators": 0,
+        "annotator_alpha": None,
         **dict.fromkeys(["model_accuracy", "model_accuracy_low", "model_accuracy_high"]),
     }
     assert {str(field.type) for field in unknown.schema} == {"int64", "string", "double"}

@@ -9,8 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from labelkit.errors import SuiteError
 from labelkit.validation import Outcome, Suite, Verdict, judge, load_suite, validate

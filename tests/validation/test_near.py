@@ -7,8 +7,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.validation.near import NEAR, components, near_text_groups, similarity
 from labelkit.validation.texts import codes_of, normalised, normalised_texts

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labelkit import __version__
-from labelkit.annotations import AnnotationStore
 from labelkit.files import project_lock, timestamp, write_bytes, write_json
-from labelkit.label_models import labels_bytes, labels_from, run_of
+from labelkit.label_models import labels_bytes, labels_from
 from labelkit.lineage import Run, RunStore, hash_bytes, hash_file, hash_tree, library_versions
-from labelkit.matrix import LabelMatrix, read_votes
-from labelkit.pipeline.apply import LIBRARIES, decisive_settings, function_files
+from labelkit.pipeline.apply import decisive_settings, function_files
 from labelkit.pipeline.background import REPORT_FILE, background_of
-from labelkit.pipeline.truth import has_answers, read_answers
+from labelkit.pipeline.evidence import evidence_of, run_behind
+from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.reports import Background, html
-from labelkit.validation import Evidence, RunFacts, Verdict, fact_tables, judge, load_suites
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from labelkit.validation import Verdict, fact_tables, judge, load_suites, read_by
 
 VERDICT_FILE = "verdict.json"
 
@@ -42,18 +38,9 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
         labels, labels_hash = labels_from(content, project.labels_path.name), hash_bytes(content)
         records = open_records(project)
         data = records.fingerprint()
-        run, run_id = _run_behind(project, labels)
-        evidence = Evidence(
-            records=records.to_table(),
-            labels=labels,
-            classes=tuple(project.settings.project.classes),
-            id=project.settings.data.id,
-            fields=tuple(project.settings.data.fields),
-            answers=read_answers(project).labels,
-            votes=_votes_of(project, run),
-            run=_facts(project, run, run_id, labels_hash, data),
-        )
-        verdict = replace(judge(suites, fact_tables(evidence)), strict=strict)
+        run = run_behind(project, labels)
+        evidence = evidence_of(project, labels, labels_hash, records, data, run)
+        verdict = replace(judge(suites, fact_tables(evidence, read_by(suites))), strict=strict)
         judged = _run_of(project, run, labels_hash, data, hashes, strict=strict)
         background = background_of(project, judged, verdict, labels, suites, timestamp())
         _record(project, judged.with_(started=started), verdict, background)
@@ -65,58 +52,6 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
 def suite_hashes(project: ProjectFolder) -> dict[str, str]:
     """Every suite file with its SHA-256."""
     return hash_tree(project.suites_folder, ["*.json"])
-
-
-def _run_behind(project: ProjectFolder, labels: pa.Table) -> tuple[Run | None, str | None]:
-    """The recorded run that the labels name, and the name."""
-    run_id, store = run_of(labels), RunStore(project.state / "runs")
-    if run_id is None or not store.exists(run_id):
-        return None, run_id
-    return store.read(run_id), run_id
-
-
-def _votes_of(project: ProjectFolder, run: Run | None) -> LabelMatrix | None:
-    return None if run is None else read_votes(RunStore(project.state / "runs").path(run.id) / "votes.parquet")
-
-
-def _facts(project: ProjectFolder, run: Run | None, run_id: str | None, labels: str, data: str) -> RunFacts:
-    """What has changed since the run that wrote the labels."""
-    if run is None:
-        return RunFacts(run=run_id)
-    now, then = decisive_settings(project), run.parameters
-    changed = [name for name in now if now[name] != then.get(name)]
-    store = RunStore(project.state / "runs")
-    return RunFacts(
-        run=run_id,
-        run_recorded=True,
-        labels_match=run.outputs.get("labels.parquet") == labels,
-        data_match=run.inputs.get("data") == data,
-        functions_changed=_changes(run.inputs.get("files", {}), function_files(project)),
-        model_changed=", ".join(name for name in changed if name in ("model", "seed")),
-        settings_changed=", ".join(name for name in changed if name not in ("model", "seed")),
-        faults=run.counts.get("faults"),
-        max_faults=run.parameters.get("max_faults"),
-        answers_newer=_answers_after(project, run.about.get("answers_sequence", 0)),
-        parents_missing=", ".join(parent for parent in run.parents if not store.exists(parent)),
-        versions_missing=", ".join(name for name in ("labelkit", *LIBRARIES) if not run.versions.get(name)),
-        records=run.counts.get("records"),
-        labelled=sum(run.counts.get("labels", {}).values()),
-    )
-
-
-def _changes(then: dict[str, str], now: dict[str, str]) -> str:
-    """Files of labeling_functions/ that were changed, added or removed; empty when none was."""
-    said = [f"{name} changed" for name in sorted(then.keys() & now.keys()) if then[name] != now[name]]
-    said += [f"{name} added" for name in sorted(now.keys() - then.keys())]
-    said += [f"{name} removed" for name in sorted(then.keys() - now.keys())]
-    return ", ".join(said)
-
-
-def _answers_after(project: ProjectFolder, sequence: int) -> int:
-    """Entries that people made after the run read their answers."""
-    if not has_answers(project):
-        return 0
-    return sum(entry.sequence > sequence for entry in AnnotationStore.open(project.store_url).history())
 
 
 def _run_of(

@@ -42,7 +42,7 @@ _BASES: Mapping[str, Callable[[Evidence], pa.Table]] = {
 FACTS: Mapping[str, tuple[Fact, ...]] = {
     "records": drift.RECORDS,
     "labels": (*schema.LABELS, *consistency.LABELS, *errors.LABELS),
-    "runs": (*lineage.RUNS, *schema.RUNS, *counts.RUNS),
+    "runs": (*lineage.RUNS, *schema.RUNS, *consistency.RUNS, *counts.RUNS),
 }
 """Computed columns of each table."""
 

@@ -116,6 +116,25 @@ def _votes(evidence: Evidence) -> Mapping[str, Any]:
     return {name: found[name] for name in names}
 
 
+def _reversals(evidence: Evidence) -> Mapping[str, Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    judged = pc.drop_null(_votes(evidence)["reversed"])
+    share = (pc.mean(judged).as_py() or 0.0) if evidence.votes is not None else None
+    return {"reversal_share": pa.array([share], pa.float64())}
+
+
+RUNS = (
+    Fact(
+        {
+            "reversal_share": "float64: share of the model's labels that all functions which voted contradict; null "
+            "without votes"
+        },
+        _reversals,
+    ),
+)
+
 LABELS = (
     Fact(
         {"labels_of_same_text": "int64: how many different labels the records of this normalised text carry"},

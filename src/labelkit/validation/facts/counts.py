@@ -6,13 +6,14 @@ expectation on the lower end says so.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labelkit.annotations.agreement import krippendorff_alpha, rating_counts
 from labelkit.matrix import lf_summary, wilson_interval
+from labelkit.project import DEV
 from labelkit.validation.facts.consistency import human_labels, labels_by_row
 from labelkit.validation.facts.evidence import Evidence, places
 from labelkit.validation.facts.fact import Fact
@@ -50,9 +51,11 @@ def function_table(evidence: Evidence) -> pa.Table:
 
 
 def truth_of_votes(evidence: Evidence) -> NDArray[np.int64] | None:
-    """(rows of votes,) int64: known class index of each record that was voted on, -1 where none is known."""
+    """(rows of votes,) int64: known class index of each record that was voted on, -1 where none is known.
+
+    Gold counts outside the split that functions were written on, and where nobody was asked, as everywhere.
+    """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if evidence.votes is None:
         return None
@@ -61,11 +64,28 @@ def truth_of_votes(evidence: Evidence) -> NDArray[np.int64] | None:
     truth = np.append(np.array([evidence.answers[record] for record in answered], dtype=np.int64), -1)
     known = truth[places(ids, pa.array(answered, pa.string()))]
     if evidence.gold is not None:
-        classes = pa.array(evidence.classes, pa.string())
-        gold = texts_of(evidence.records, evidence.gold)
-        index = np.append(pc.fill_null(pc.index_in(gold, value_set=classes, skip_nulls=True), -1).to_numpy(), -1)
-        known = index[places(ids, evidence.record_ids)].astype(np.int64)
+        gold = np.append(_gold(evidence), -1)[places(ids, evidence.record_ids)]
+        known = np.where(known >= 0, -1, gold)
     return known if (known >= 0).any() else None
+
+
+def _gold(evidence: Evidence) -> NDArray[np.int64]:
+    """(rows of records,) int64: class index of the gold label, -1 without one, for no class, and on split dev."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = evidence.records.column(str(evidence.gold))
+    if pa.types.is_integer(column.type):
+        index = pc.fill_null(column, -1).to_numpy().astype(np.int64)
+        index[index >= len(evidence.classes)] = -1
+    else:
+        names = texts_of(evidence.records, str(evidence.gold))
+        found = pc.index_in(names, value_set=pa.array(evidence.classes, pa.string()), skip_nulls=True)
+        index = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    if evidence.split is not None:
+        dev = pc.fill_null(pc.equal(texts_of(evidence.records, evidence.split), DEV), fill_value=False)
+        index[dev.to_numpy(zero_copy_only=False)] = -1
+    return index
 
 
 def class_table(evidence: Evidence) -> pa.Table:
@@ -92,36 +112,39 @@ def class_table(evidence: Evidence) -> pa.Table:
 
 
 def annotator_table(evidence: Evidence) -> pa.Table:
-    """One row per annotator: labels given, those shared with others, and how often the others said the same.
+    """One row per annotator: labels given, those shared with others, and how often another said the same.
 
     agreement is over the pairs of one's own label and another's on the same record; null where nothing is shared.
+    Adjudicators are no annotators: they saw what the others said.
     """
     import pyarrow as pa
 
-    by_record: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for record, annotator, label in evidence.opinions():
-        by_record[record][annotator] = label
-    labels: Counter[str] = Counter()
-    shared: Counter[str] = Counter()
-    pairs: Counter[str] = Counter()
-    agreed: Counter[str] = Counter()
-    for said in by_record.values():
-        for annotator, label in said.items():
-            others = len(said) - 1
-            labels[annotator] += 1
-            shared[annotator] += others > 0
-            pairs[annotator] += others
-            agreed[annotator] += sum(other == label for other in said.values()) - 1
-    names = sorted(labels)
-    table = pa.table(
-        {
-            "annotator": pa.array(names, pa.string()),
-            "labels": pa.array([labels[name] for name in names], pa.int64()),
-            "shared": pa.array([shared[name] for name in names], pa.int64()),
-            "agreement": pa.array([agreed[n] / pairs[n] if pairs[n] else None for n in names], pa.float64()),
-        }
-    )
-    return named_by(table, "annotator")
+    table = evidence.ratings()
+    names = () if table is None else table.annotators
+    ratings = np.empty((0, 0), np.int16) if table is None else table.ratings
+    counts = rating_counts(ratings, len(evidence.classes))
+    rows: dict[str, list[Any]] = {"labels": [], "shared": [], "agreement": []}
+    for said in ratings.T:
+        given = np.flatnonzero(said >= 0)
+        others = counts[given].sum(axis=1) - 1
+        same = counts[given, said[given]] - 1
+        rows["labels"].append(len(given))
+        rows["shared"].append(int((others > 0).sum()))
+        rows["agreement"].append(float(same.sum() / others.sum()) if others.any() else None)
+    kinds = {"labels": pa.int64(), "shared": pa.int64(), "agreement": pa.float64()}
+    columns = {name: pa.array(values, kinds[name]) for name, values in rows.items()}
+    return named_by(pa.table({"annotator": pa.array(names, pa.string()), **columns}), "annotator")
+
+
+def _between_people(evidence: Evidence) -> Mapping[str, Any]:
+    import pyarrow as pa
+
+    table = evidence.ratings()
+    alpha = float("nan") if table is None or not table.records else krippendorff_alpha(table.ratings)
+    return {
+        "annotators": pa.array([0 if table is None else len(table.annotators)], pa.int64()),
+        "annotator_alpha": pa.array([None if np.isnan(alpha) else alpha], pa.float64()),
+    }
 
 
 def _against_people(evidence: Evidence) -> Mapping[str, Any]:
@@ -141,6 +164,14 @@ def _against_people(evidence: Evidence) -> Mapping[str, Any]:
 
 
 RUNS = (
+    Fact(
+        {
+            "annotators": "int64: people whose answers stand, adjudicators aside",
+            "annotator_alpha": "float64: Krippendorff's alpha between them, 1 for perfect agreement and 0 for that of "
+            "chance; null where nothing can be compared",
+        },
+        _between_people,
+    ),
     Fact(
         {
             "answers_compared": "int64: records that people answered and the label model has a label for",

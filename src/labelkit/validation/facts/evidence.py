@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from labelkit.annotations.agreement import RatingTable
     from labelkit.validation.profile import Profile
 
 
@@ -61,7 +62,7 @@ class Evidence:
     reference: Profile | None = None  # what fields and labels looked like when all was well
     model_labels: Callable[[], pa.Table | None] = _unknown  # columns id and label: what the model says, answers aside
     previous: Callable[[], pa.Table | None] = _unknown  # the same of the run before
-    opinions: Callable[[], Sequence[tuple[str, str, str]]] = tuple  # (record, annotator, class): each person's latest
+    ratings: Callable[[], RatingTable | None] = _unknown  # each person's latest label of each record
     seed: int = 0
 
     @cached_property
@@ -113,12 +114,6 @@ class Evidence:
         from labelkit.validation.near import near_text_groups
 
         return near_text_groups(self.records, self.fields)
-
-    def with_(self, **changes: Any) -> Evidence:
-        """A copy with some of it changed."""
-        from dataclasses import replace
-
-        return replace(self, **changes)
 
 
 def places(ids: pa.Array, known: pa.Array) -> NDArray[np.int64]:
