@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.errors import DataError
 from labelkit.project import read_project
@@ -141,7 +143,7 @@ def test_ids_with_equal_hashes_are_not_repeated(monkeypatch: pytest.MonkeyPatch)
 
     from labelkit.records import ids
 
-    monkeypatch.setattr(ids, "id_hashes", lambda values: np.zeros(len(values), np.int64))
+    monkeypatch.setattr(ids, "id_hashes", lambda values: np.zeros(len(values), np.uint64))
     assert read(TABLE).to_table().num_rows == 2
     assert refused(pa.table({"id": ["1", "2", "1"]})).endswith('id "1" stands already at row 1')
 
