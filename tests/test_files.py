@@ -6,6 +6,7 @@ import errno
 import json
 import multiprocessing
 import os
+import secrets
 import shutil
 import signal
 import stat
@@ -113,10 +114,13 @@ def test_a_trap_in_place_of_the_temporary_file_is_not_entered(
     tmp_path: Path, path: Path, trap: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even somebody who knew the temporary file's name could not have it written through a link."""
-    monkeypatch.setattr(files.secrets, "token_hex", lambda size: "known")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "known")
     victim, place = tmp_path / "victim", tmp_path / f".known{TEMPORARY}"
     victim.write_bytes(b"precious")
-    {"symlink": place.symlink_to, "hard link": place.hardlink_to, "folder": lambda _: place.mkdir()}[trap](victim)
+    if trap == "folder":
+        place.mkdir()
+    else:
+        (place.symlink_to if trap == "symlink" else place.hardlink_to)(victim)
     with pytest.raises(MachineError) as caught:
         write_bytes(path, NEW)
     assert str(caught.value) == f"{path}: file exists"

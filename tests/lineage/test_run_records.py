@@ -50,7 +50,7 @@ def test_the_id_says_what_decided() -> None:
 
 def test_the_id_is_the_same_in_every_process() -> None:
     """The id of a known run never changes, whatever the order of its keys."""
-    turned = replace(RUN, inputs=dict(reversed(RUN.inputs.items())))
+    turned = replace(RUN, inputs=dict(reversed(list(RUN.inputs.items()))))
     assert turned.identified().id == RUN.id == "f788af912fe3f8ed"
 
 
