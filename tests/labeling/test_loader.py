@@ -245,8 +245,8 @@ def test_a_relative_folder_will_do(folder: Folder, monkeypatch: pytest.MonkeyPat
             "import labelkit as lk\nr = lk.rules.keywords('r', ['a'], field='text', label='spm')\n",
             "labeling_functions/a.py:2: rule \"r\": no class 'spm'; classes are 0 = ham, 1 = spam",
         ),
-        ("", "labeling_functions/: no labeling function in any .py file of it"),
-        ("x = 1\n", "labeling_functions/: no labeling function in any .py file of it"),
+        ("", "labeling_functions/: no labeling function in any .py or .toml file of it"),
+        ("x = 1\n", "labeling_functions/: no labeling function in any .py or .toml file of it"),
     ],
 )
 def test_a_file_that_does_not_load_is_named_with_its_line(folder: Folder, text: str, message: str) -> None:
@@ -328,7 +328,7 @@ def test_what_is_no_labeling_function_is_refused(candidate: Any) -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     """And a file in its place is no folder."""
-    message = "labeling_functions/: no such folder; labeling functions are .py files in it"
+    message = "labeling_functions/: no such folder; labeling functions are .py and .toml files in it"
     with pytest.raises(FunctionError) as caught:
         load_functions(tmp_path / "labeling_functions", ["text"], CLASSES)
     assert str(caught.value) == message

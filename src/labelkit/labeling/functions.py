@@ -100,6 +100,8 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
     if isinstance(candidate, LabelingFunction):
         return candidate
     if isinstance(candidate, Rule):
+        if candidate.label is None:  # a part of other rules
+            return None
         return LabelingFunction(
             name=candidate.name,
             kind="rule",
@@ -132,6 +134,11 @@ def checked_functions(functions: Sequence[object]) -> tuple[LabelingFunction, ..
     made: dict[str, LabelingFunction] = {}
     for candidate in functions:
         function = as_labeling_function(candidate)
+        if function is None and isinstance(candidate, Rule):
+            raise FunctionError(
+                f'{candidate.place}: rule "{visible(candidate.name)}" is only a part of other rules; '
+                "to vote it needs a label instead of part=True"
+            )
         if function is None:
             shown = visible(repr(candidate)[:80])
             raise FunctionError(f"{shown} is no labeling function; decorate it with @labelkit.labeling_function()")

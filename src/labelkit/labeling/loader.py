@@ -1,8 +1,9 @@
-"""Labeling functions of a project: every .py file of labeling_functions/, loaded by path in name order.
+"""Labeling functions of a project: every .py and .toml file of labeling_functions/, loaded by path in name order.
 
-A file whose name begins with an underscore is a helper for the others and is not searched for functions. Any file can
-import any other at its top: `from _words import PRAISE`, or `from ._words import PRAISE`. The folder comes last on the
-path while files are loaded, so that no file hides an installed module.
+A TOML file holds rules (see `rules.rule_files`). A file whose name begins with an underscore is a helper for the others
+and is not searched for functions. Any .py file can import any other at its top: `from _words import PRAISE`, or
+`from ._words import PRAISE`. The folder comes last on the path while files are loaded, so that no file hides an
+installed module.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import check_rule
+from labelkit.labeling.rules.rule_files import read_rules
 from labelkit.lineage import hash_tree
 
 PACKAGE = "labelkit_project"  # what the folder is as a package
@@ -37,20 +39,21 @@ def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) 
     """
     folder = folder.absolute()
     if not folder.is_dir():
-        raise FunctionError(f"{visible(folder.name)}/: no such folder; labeling functions are .py files in it")
+        where = visible(folder.name)
+        raise FunctionError(f"{where}/: no such folder; labeling functions are .py and .toml files in it")
     problems: list[str] = []
     functions: list[LabelingFunction] = []
     with _importable(folder):
-        for path in sorted(folder.glob("*.py")):
+        for path in sorted((*folder.glob("*.py"), *folder.glob("*.toml"))):
             if not path.name.startswith(("_", ".")):
                 try:
-                    functions += _functions_of(_load(path))
+                    functions += _functions_of(_load(path)) if path.suffix == ".py" else _rules_of(path)
                 except FunctionError as error:
                     problems.append(str(error))
     if problems:
         raise FunctionError(listed(problems))
     if not functions:
-        raise FunctionError(f"{visible(folder.name)}/: no labeling function in any .py file of it")
+        raise FunctionError(f"{visible(folder.name)}/: no labeling function in any .py or .toml file of it")
     checked = _with_data_files(checked_functions(list(_once(functions))), folder)
     for function in checked:
         if function.rule is not None:
@@ -63,7 +66,10 @@ def _with_data_files(functions: Sequence[LabelingFunction], folder: Path) -> tup
     files = {name: digest for name, digest in hash_tree(folder, ["*"]).items() if not name.endswith((".py", ".toml"))}
     if not files:
         return tuple(functions)
-    return tuple(replace(each, fingerprint=fingerprint_of(each.fingerprint, files)) for each in functions)
+    return tuple(  # a rule has read its file when it was declared, and holds what was in it
+        each if each.rule is not None else replace(each, fingerprint=fingerprint_of(each.fingerprint, files))
+        for each in functions
+    )
 
 
 def _load(path: Path) -> ModuleType:
@@ -100,6 +106,14 @@ def _functions_of(module: ModuleType) -> Iterator[LabelingFunction]:
     """Labeling functions at the top level of a module, in order of definition."""
     for value in vars(module).values():
         function = as_labeling_function(value)
+        if function is not None:
+            yield function
+
+
+def _rules_of(path: Path) -> Iterator[LabelingFunction]:
+    """The rules of a TOML file, in its order."""
+    for rule in read_rules(path):
+        function = as_labeling_function(rule)
         if function is not None:
             yield function
 

@@ -1,7 +1,7 @@
 r"""Sets of characters as Python's `re` sees them: classes, categories and case, as ranges of code points.
 
-Nothing here is copied from a table: what `\w` means is asked of `re` itself, so it is right for the Unicode version of
-the Python that runs. Case is Python's: under `re.IGNORECASE` two characters are the same when their simple lower case is
+Nothing here is a copied table: what `\w` means is asked of `re` itself, so it is right for the Unicode of the Python
+that runs. Case is Python's: under `re.IGNORECASE` two characters are the same when their simple lower case is
 the same or when `re` lists both as cases of one letter ("i" and U+0131, "s" and U+017F). "k" is the same as U+212A and
 "i" the same as U+0130, whose lower case they are.
 """
@@ -100,12 +100,12 @@ def re2_class(ranges: Ranges) -> str:
 @functools.cache
 def _same_letter() -> dict[int, int]:
     """Code point -> the one that stands for all its cases, for those where it is another."""
-    import _sre  # the very functions that `re` compiles with
+    import _sre  # type: ignore[import-not-found]  # the very functions that `re` compiles with
     from re._casefix import _EXTRA_CASES  # type: ignore[import-not-found]
 
     table = {}
     for char in cased_characters():
-        lower: int = _sre.unicode_tolower(ord(char))  # type: ignore[attr-defined]
+        lower: int = _sre.unicode_tolower(ord(char))
         chosen = min(lower, *_EXTRA_CASES.get(lower, (lower,)))
         if chosen != ord(char):
             table[ord(char)] = chosen

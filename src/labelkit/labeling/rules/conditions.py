@@ -1,8 +1,8 @@
 r"""What a rule asks of a record: plain values, so that they can be hashed, compared and shown, with their meaning.
 
-A condition holds, does not hold, or is unknown (None), as where a field is null or a number is NaN. `~a` is unknown where
-`a` is; `a & b` does not hold where one of them does not, `a | b` holds where one of them does, whatever the other is.
-This is the meaning on one record; `RulePlan` finds the same for a column at a time.
+A condition holds, does not hold, or is unknown (None), as where a field is null or a number is NaN. `~a` is unknown
+where `a` is; `a & b` does not hold where one of them does not, `a | b` holds where one of them does, whatever
+the other is. This is the meaning on one record; `RulePlan` finds the same for a column at a time.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@ r"""The functions that make rules.
 
 Case: with `ignore_case`, two characters are the same where `re.IGNORECASE` of Python says so. It folds one character to
 one character, in all of Unicode: "K" is "k" and the Kelvin sign U+212A, "s" also the long s U+017F, "i" also U+0130 and
-U+0131, "σ" also "ς"; but "ß" is not "ss", and a letter with a combining accent is not the accented letter.
+U+0131, the Greek sigma also its final form; but "ß" is not "ss", and a letter with a combining accent is not the
+accented letter.
 Boundaries: a whole word is one that no letter, digit or underscore touches, which is `\w` of Python's `re`, in all of
 Unicode.
 """

@@ -44,7 +44,7 @@ class Program:
 
 
 def write(tree: Sequence) -> Program:
-    """The program of a tree. Raises NotLinearError where `$` or `\\b` stand in a way that has no such program."""
+    r"""The program of a tree. Raises NotLinearError where `$` or `\b` stand in a way that has no such program."""
     try:
         return Program(_Plain().write(tree))
     except _HangsOnMatchError:
@@ -147,10 +147,10 @@ class _Plain:
         return NATIVE[node.place], OTHER if node.place in ("start", "line start") else left | PLACE
 
     def _boundary(self, left: Kinds, right: Kinds, *, differ: bool) -> tuple[str, Kinds]:
-        """`\\b` (`differ`) or `\\B`: true, false, or a neighbour that is read where the pattern begins or ends."""
-        if len(left) != 1 or len(right) != 1 or left == right == OPEN or PLACE in (left, right):
+        r"""`\b` (`differ`) or `\B`: true, false, or a neighbour that is read where the pattern begins or ends."""
+        if len(left) != 1 or len(right) != 1 or left == right == OPEN or "place" in left | right:
             raise _HangsOnMatchError
-        if left != OPEN and right != OPEN:
+        if OPEN not in (left, right):
             return ("" if (left != right) == differ else NEVER), left
         inner = right if left == OPEN else left
         outer = inner if not differ else (OTHER if inner == WORD else WORD)

@@ -20,9 +20,9 @@ class Literal(NamedTuple):
 
 
 def required_literals(tree: Sequence) -> frozenset[Literal]:
-    r"""A set of strings one of which is in every match, as rare as can be had; empty if there is none worth looking for.
+    Of texts in ASCII, that is. In others, an "i", "k" or "s" under IGNORECASE or a digit may be another character.
 
-    This holds for texts in ASCII. In others, an "i", "k" or "s" under IGNORECASE and a digit may be another character.
+    This holds for texts in ASCII. In others, an "i", "k" or "s" under IGNORECASE or a digit may be another one.
 
     >>> from labelkit.labeling.rules.syntax import read
     >>> sorted(literal.text for literal in required_literals(read(r"\bbuy\s+(gold|silver)|www\.", "ascii")))
@@ -74,7 +74,7 @@ def _expanded(tree: Sequence) -> set[tuple[Chars, ...]]:
     strings: set[tuple[Chars, ...]] = {()}
     for node in tree:
         if isinstance(node, Chars) and _char(node):
-            following = {(node,)}
+            following: set[tuple[Chars, ...]] = {(node,)}
         elif isinstance(node, Either):
             parts = [_expanded(branch) for branch in node.branches]
             following = set[tuple[Chars, ...]]().union(*parts) if all(parts) else set()

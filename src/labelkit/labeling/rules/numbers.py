@@ -26,8 +26,8 @@ def numbers_between(condition: Between, column: pa.Array) -> Found:
 
     known = column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
     if pa.types.is_decimal(column.type):
-        held = [value is not None and bool(condition.holds_for(value)) for value in column.to_pylist()]
-        return np.array(held, dtype=np.bool_), known
+        decimals = [value is not None and bool(condition.holds_for(value)) for value in column.to_pylist()]
+        return np.array(decimals, dtype=np.bool_), known
     if pa.types.is_null(column.type):
         return np.zeros(len(column), dtype=np.bool_), np.zeros(len(column), dtype=np.bool_)
     if pa.types.is_integer(column.type):

@@ -30,8 +30,9 @@ BYTES = [bytes([byte]) for byte in sorted(set(PLAIN))]  # all that plain text is
 
 
 def unknown_bytes(length: int, step: int) -> int:
-    """How many bytes of a piece are unknown, at worst, for a string of this length when every `step`-th place counts."""
-    return max(min(_unknown(length, offset) for offset in _offsets(length, step, first)) for first in range(step))
+    """How many bytes of a piece are unknown, at worst, for a string of this length if every `step`-th place counts."""
+    ways = [_offsets(length, step, first) for first in range(step)]
+    return max(min(_unknown(length, offset) for offset in offsets) for offsets in ways)
 
 
 def _offsets(length: int, step: int, first: int) -> range:

@@ -1,9 +1,9 @@
 """All rules of a run over a chunk of records at a time: one scan per text column, and arrays from there on.
 
 Strings of all keyword rules, and those without which a pattern cannot match, are found by one `Scan`. Where a word was
-found, its rule has voted; where a pattern may match, RE2 looks at these rows, in one call for those in ASCII and one for
-the others. Letters beyond ASCII whose other case is an ASCII letter are put in ASCII and scanned again; words beyond
-ASCII are left to RE2.
+found, its rule has voted; where a pattern may match, RE2 looks at these rows, in one call for those in ASCII and one
+for the others. Letters beyond ASCII whose other case is an ASCII letter are put in ASCII and scanned again; words
+beyond ASCII are left to RE2.
 """
 
 from __future__ import annotations

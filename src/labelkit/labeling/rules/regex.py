@@ -22,11 +22,11 @@ BIG_COUNT = 8  # a count beyond may make the program for all of Unicode too larg
 
 
 class LinearRegex:
-    """Finds a pattern in texts with the meaning of `re.search`, in time linear in their length.
+    r"""Finds a pattern in texts with the meaning of `re.search`, in time linear in their length.
 
     Raises NotLinearError where that cannot be done, and `re.error` for what is no pattern.
 
-    >>> linear_regex(r"caf\u00e9\\b", ignore_case=True).found("CAF\u00c9!")
+    >>> linear_regex(r"caf\u00e9\b", ignore_case=True).found("CAF\u00c9!")
     True
     """
 
@@ -59,7 +59,7 @@ class LinearRegex:
         return _search(program, text)
 
     def found_in(self, texts: pa.Array, *, ascii_only: bool) -> NDArray[np.bool_]:
-        """(n,) bool: whether it is found in each of n texts, none empty or null, all ASCII or not as the caller says."""
+        """(n,) bool: whether it is found in each of n texts, none empty or null, all ASCII if `ascii_only`."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

@@ -85,7 +85,7 @@ def check_rule(rule: Rule, fields: Sequence[str], classes: Sequence[str]) -> Non
 
 
 def check_columns(rule: Rule, schema: pa.Schema) -> None:
-    """Raise FunctionError when one of the rule's fields is of a type that it cannot read: every cell would be a fault."""
+    """Raise FunctionError when a field of the rule is of a type that it cannot read: every cell would be a fault."""
     for leaf in rule.leaves():
         _check_column(rule, leaf, schema.field(leaf.field).type)
 

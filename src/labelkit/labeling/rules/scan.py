@@ -1,10 +1,10 @@
 """One scan of a column for all strings that its rules look for.
 
-Four bytes at a time, the text is looked up in a table of the four-byte pieces of all strings (Wu and Manber 1994, "A fast
-algorithm for multi-pattern searching"): a string of n bytes has n - 3 such pieces, so that with n >= 7 every fourth place
-of the text is enough to meet one of them, with n >= 5 every second. The few places that hit are compared with the whole
-string. Case and everything but ASCII letters, digits and underscores is taken away from the text first; the comparison
-is made with the bytes as they are.
+Four bytes at a time, the text is looked up in a table of the four-byte pieces of all strings (Wu and Manber 1994, "A
+fast algorithm for multi-pattern searching"): a string of n bytes has n - 3 such pieces, so that with n >= 7 every
+fourth place of the text is enough to meet one of them, with n >= 5 every second. The few places that hit are compared
+with the whole string. Case and everything but ASCII letters, digits and underscores is taken away from the text first;
+the comparison is made with the bytes as they are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Scan:
         short = sum(count > 1 for count in unknown)
         if short == len(unknown):
             return 8.0 * short
-        entries = sum(len(BYTES) ** count for count in unknown if count < 2) * step
+        entries: int = sum(len(BYTES) ** count for count in unknown if count < 2) * step
         return 8.0 * short + 72.0 / step + 45.0 * (64 / step) * min(1.0, entries / (1 << 17))
 
     def __call__(self, texts: Texts) -> Hits:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import (  # type: ignore[attr-defined]
+    _constants as sre,
+    _parser,
+)
 from typing import Any, Literal
 
 from labelkit.labeling.rules.charsets import (
@@ -46,7 +48,7 @@ class Chars:
 
 @dataclass(frozen=True)
 class At:
-    """No character, but a condition on the place: "last line end" is `$`, "end" is `\\Z`, "inside" is `\\B`."""
+    r"""No character, but a condition on the place: "last line end" is `$`, "end" is `\Z`, "inside" is `\B`."""
 
     place: Place
 
@@ -194,5 +196,5 @@ def _plain_ranges(op: Any, value: Any, flags: int) -> Ranges:
         ranges = ranges_in(ASCII_TEXT, source.lower(), re.ASCII)
         return complement(ranges) if source[1].isupper() else ranges
     negated = value[0][0] is sre.NEGATE
-    union = merged(part for item in value[negated:] for part in _plain_ranges(*item, flags))
+    union = merged(part for kind, item in value[negated:] for part in _plain_ranges(kind, item, flags))
     return complement(union) if negated else union

@@ -57,7 +57,8 @@ class Texts:
     @property
     def empty(self) -> NDArray[np.bool_]:
         """(n,) bool: texts of no characters."""
-        return np.diff(self.starts) == 1
+        no_bytes: NDArray[np.bool_] = np.diff(self.starts) == 1
+        return no_bytes
 
     @functools.cached_property
     def ascii(self) -> NDArray[np.bool_]:
@@ -65,7 +66,7 @@ class Texts:
         import pyarrow.compute as pc
 
         if len(self._leads) <= self.n:
-            flags = np.ones(self.n, dtype=np.bool_)
+            flags: NDArray[np.bool_] = np.ones(self.n, dtype=np.bool_)
             flags[self.rows_at(self._leads)] = False
         else:
             flags = pc.string_is_ascii(self.column).to_numpy(zero_copy_only=False)
@@ -115,11 +116,15 @@ class Texts:
         found = [np.empty(0, dtype=np.intp)]
         for first in {char[0] for char in chars}:
             at = self._leads[firsts == first]
-            if len(at):
-                for char in chars:
-                    if char[0] == first:
-                        found.append(at[np.logical_and.reduce([data[at + i] == byte for i, byte in enumerate(char)])])
+            found += [self._spelled(at, char) for char in chars if char[0] == first and len(at)]
         return np.unique(self.rows_at(np.concatenate(found)))
+
+    def _spelled(self, at: NDArray[np.intp], char: bytes) -> NDArray[np.intp]:
+        """The places at which these bytes stand."""
+        data = np.frombuffer(self.raw, np.uint8)
+        for offset, byte in enumerate(char[1:], 1):
+            at = at[data[at + offset] == byte]
+        return at
 
     def without_cases_of_ascii(self) -> Texts:
         """The rows `with_cases_of_ascii` with these letters in ASCII."""
