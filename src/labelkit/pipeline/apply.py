@@ -114,6 +114,7 @@ def _staging(project: ProjectFolder) -> Iterator[Path]:
     """A folder for what is not yet published; whatever a killed run left in it goes first."""
     folder = project.state / STAGING
     sweep(project.root)
+    sweep(project.state, below=True)
     with machine_errors(folder):
         if folder.exists():
             shutil.rmtree(folder)
