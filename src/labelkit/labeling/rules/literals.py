@@ -20,7 +20,7 @@ class Literal(NamedTuple):
 
 
 def required_literals(tree: Sequence) -> frozenset[Literal]:
-    Of texts in ASCII, that is. In others, an "i", "k" or "s" under IGNORECASE or a digit may be another character.
+    r"""A set of strings one of which is in every match, the rarest known; empty if none is worth looking for.
 
     This holds for texts in ASCII. In others, an "i", "k" or "s" under IGNORECASE or a digit may be another one.
 
