@@ -1,9 +1,10 @@
 """A reference profile: what fields and labels looked like when all was well, small enough to be kept beside the suites.
 
     {"schema": 1, "rows": 3697, "labels": {"negative": 0.4, "positive": 0.6},
-     "fields": {"text":  {"kind": "text", "nulls": 0.0, "quantiles": [1.0, ...]},
-                "stars": {"kind": "number", "nulls": 0.1, "quantiles": [1.0, ...]},
-                "shop":  {"kind": "category", "nulls": 0.0, "values": {"A": 0.7, "B": 0.3}}}}
+     "fields": {"text":  {"kind": "text", "type": "string", "nulls": 0.0, "label_shift": 0.02, "quantiles": [1.0, ...]},
+                "stars": {"kind": "number", "type": "int64", "nulls": 0.1, "label_shift": 0.7, "quantiles": [1.0, ...]},
+                "shop":  {"kind": "category", "type": "string", "nulls": 0.0, "label_shift": 0.0,
+                          "values": {"A": 0.7, "B": 0.3}}}}
 
 A number is known by its quantiles, a text by those of its length in characters, a category by the share of each value.
 The file holds no record: of texts only lengths, of categories the values themselves.
@@ -43,6 +44,8 @@ class FieldProfile:
 
     kind: Kind
     nulls: float  # share of rows without a value
+    type: str = ""  # Arrow type; string for every width of text
+    label_shift: float | None = None  # association with the label, 0 to 1; None where there was none
     quantiles: tuple[float, ...] = ()  # number: of the values; text: of the lengths; rising
     values: Mapping[str, float] = field(default_factory=dict)  # category: value -> share of the rows with one
 
@@ -59,7 +62,8 @@ class Profile:
         """Plain JSON values."""
         fields = {}
         for name, column in self.fields.items():
-            about: dict[str, Any] = {"kind": column.kind, "nulls": column.nulls}
+            about: dict[str, Any] = {"kind": column.kind, "type": column.type, "nulls": column.nulls}
+            about |= {} if column.label_shift is None else {"label_shift": column.label_shift}
             about |= {"values": dict(column.values)} if column.kind == "category" else {}
             about |= {} if column.kind == "category" else {"quantiles": list(column.quantiles)}
             fields[name] = about
@@ -99,10 +103,16 @@ def _column(table: pa.Table, name: str) -> FieldProfile:
     nulls = column.null_count / max(table.num_rows, 1)
     kind = kind_of(table, name)
     if kind == "category":
-        return FieldProfile(kind, nulls, values=_shares(as_text(column)))
+        return FieldProfile(kind, nulls, type_of(table, name), values=_shares(as_text(column)))
     numbers = measured(table, name, kind)
     quantiles = np.quantile(numbers, np.linspace(0, 1, QUANTILES), method="inverted_cdf") if len(numbers) else ()
-    return FieldProfile(kind, nulls, tuple(map(float, quantiles)))
+    return FieldProfile(kind, nulls, type_of(table, name), quantiles=tuple(map(float, quantiles)))
+
+
+def type_of(table: pa.Table, name: str) -> str:
+    """The Arrow type of a column; every width of text is "string"."""
+    kind = str(table.schema.field(name).type)
+    return "string" if kind in ("large_string", "string_view") else kind
 
 
 def _shares(values: pa.Array | None) -> dict[str, float]:
@@ -172,7 +182,15 @@ def _field(name: str, raw: Any) -> FieldProfile:
     quantiles = tuple(float(value) for value in raw.get("quantiles", ()))
     if any(not math.isfinite(value) for value in quantiles) or any(a > b for a, b in pairwise(quantiles)):
         raise ValueError(f"{name}: quantiles do not rise")
-    return FieldProfile(raw["kind"], float(raw["nulls"]), quantiles, _read_shares(name, raw.get("values", {})))
+    shift = raw.get("label_shift")
+    return FieldProfile(
+        kind=raw["kind"],
+        nulls=float(raw["nulls"]),
+        type=str(raw.get("type", "")),
+        label_shift=None if shift is None else float(shift),
+        quantiles=quantiles,
+        values=_read_shares(name, raw.get("values", {})),
+    )
 
 
 def _read_shares(name: str, raw: Any) -> dict[str, float]:

@@ -9,6 +9,7 @@ balance than the rest is a selection bias that a model will learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,16 @@ from labelkit.validation.distances import chi_square, cramers_v, jensen_shannon,
 from labelkit.validation.facts.evidence import Evidence
 from labelkit.validation.facts.fact import Fact
 from labelkit.validation.frames import named_by
-from labelkit.validation.profile import MOST_VALUES, FieldProfile, as_text, kind_of, measured
+from labelkit.validation.profile import (
+    MOST_VALUES,
+    FieldProfile,
+    Profile,
+    as_text,
+    kind_of,
+    measured,
+    profile_of,
+    type_of,
+)
 from labelkit.validation.texts import labels_per_group, texts_of
 
 if TYPE_CHECKING:
@@ -25,30 +35,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 10
-_NUMBERS = ("nulls", "nulls_change", "unseen", "psi", "js", "chi2_p", "ks", "ks_p", "label_shift", "label_shift_p")
+_NUMBERS = (
+    "nulls", "nulls_change", "unseen", "psi", "js", "chi2_p", "ks", "ks_p",
+    "label_shift", "label_shift_p", "label_shift_change",
+)  # fmt: skip
 
 
 def field_table(evidence: Evidence) -> pa.Table:
     """One row per field, metadata column and label.
 
-    field, role     string; role is field, metadata or label
+    field, role     string; role is field, metadata, gold or label
     kind            string: number, text or category, as in the reference where it knows the field
     nulls           float64: share of rows without a value; nulls_change: less the reference's
     unseen          float64: share of values outside what the reference has seen: a new category, beyond its range
     psi, js, chi2_p float64: distance of the shares per bin (tenths of the reference, or categories)
     ks, ks_p        float64: distance of the cumulative distributions; null for categories
-    label_shift     float64: association with the label, 0 to 1 (Cramér's V); label_shift_p: its chi-square p
+    label_shift     float64: association with the label, 0 to 1 (Cramér's V); label_shift_p: its chi-square p;
+                    label_shift_change: less the reference's
+    type_changed    int64: 1 when the column has another type than in the reference, else 0
 
     Against the reference everything is null for a column that the reference does not know.
     """
     import pyarrow as pa
 
     roles = [(name, "field") for name in evidence.fields] + [(name, "metadata") for name in evidence.metadata]
+    roles += [(evidence.gold, "gold")] if evidence.gold else []
     present = [(name, role) for name, role in roles if evidence.records.schema.names.count(name) == 1]
     rows = [{"field": name, "role": role, **_column(evidence, name)} for name, role in present]
     rows.append({"field": "label", "role": "label", **_label(evidence)})
     kinds = [(name, pa.string()) for name in ("field", "role", "kind")] + [(name, pa.float64()) for name in _NUMBERS]
-    return named_by(pa.Table.from_pylist(rows, pa.schema(kinds)), "field")
+    return named_by(pa.Table.from_pylist(rows, pa.schema([*kinds, ("type_changed", pa.int64())])), "field")
 
 
 def _column(evidence: Evidence, name: str) -> dict[str, Any]:
@@ -56,10 +72,17 @@ def _column(evidence: Evidence, name: str) -> dict[str, Any]:
     then = None if evidence.reference is None else evidence.reference.fields.get(name)
     nulls = records.column(name).null_count / max(records.num_rows, 1)
     found: dict[str, Any] = {"kind": then.kind if then else kind_of(records, name), "nulls": nulls}
-    if then is not None and evidence.reference is not None and nulls < 1:
-        found["nulls_change"] = nulls - then.nulls
+    if name != evidence.gold:
+        found |= _shift(evidence, name)
+    if then is None or evidence.reference is None:
+        return found
+    found["nulls_change"] = nulls - then.nulls
+    found["type_changed"] = int(bool(then.type) and nulls < 1 and then.type != type_of(records, name))
+    if nulls < 1:
         found |= _against(records, name, then, evidence.reference.rows)
-    return {**found, **_shift(evidence, name)}
+    if then.label_shift is not None and "label_shift" in found:
+        found["label_shift_change"] = found["label_shift"] - then.label_shift
+    return found
 
 
 def _against(records: pa.Table, name: str, then: FieldProfile, rows: int) -> dict[str, Any]:
@@ -138,6 +161,34 @@ def _binned(records: pa.Table, name: str) -> NDArray[np.int64]:
     return np.where(finite, np.searchsorted(edges, np.where(finite, values, 0.0)), -1)
 
 
+def reference_profile(evidence: Evidence) -> Profile:
+    """What later data is compared with: the columns of the records as they are now, and how they go with the labels.
+
+    Labels are those of the labels table; without one of them, gold.
+    """
+    import pyarrow.compute as pc
+
+    columns = [*evidence.fields, *evidence.metadata, *([evidence.gold] if evidence.gold else [])]
+    labels = evidence.label
+    if labels.null_count == len(labels) and evidence.gold:
+        labels = as_text(evidence.records.column(evidence.gold))
+    profile = profile_of(evidence.records, columns, pc.drop_null(labels))
+    shifts = {name: _shift(evidence, name).get("label_shift") for name in columns if name != evidence.gold}
+    fields = {name: replace(column, label_shift=shifts.get(name)) for name, column in profile.fields.items()}
+    return replace(profile, fields=fields)
+
+
+def _duplicates(evidence: Evidence) -> Mapping[str, Any]:
+    import pyarrow as pa
+
+    groups = evidence.same_text
+    if groups is None:
+        return {"duplicate": pa.nulls(evidence.records.num_rows, pa.int64())}
+    first = np.zeros(len(groups), dtype=bool)
+    first[np.unique(groups, return_index=True)[1]] = True
+    return {"duplicate": (~first).astype(np.int64)}
+
+
 def _same_splits(evidence: Evidence) -> Mapping[str, Any]:
     return {"splits_of_same_text": _splits(evidence, evidence.same_text)}
 
@@ -159,6 +210,10 @@ def _splits(evidence: Evidence, groups: NDArray[np.int64] | None) -> pa.Array:
 
 
 RECORDS = (
+    Fact(
+        {"duplicate": "int64: 1 when all fields of an earlier record say the same, else 0"},
+        _duplicates,
+    ),
     Fact(
         {"splits_of_same_text": "int64: on how many splits records of this normalised text stand; 2 is a leak"},
         _same_splits,
