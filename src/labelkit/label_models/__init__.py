@@ -1,6 +1,7 @@
 """Label models: from votes to probabilistic labels."""
 
 from labelkit.label_models.additive import Contributions
+from labelkit.label_models.annotators import annotator_votes
 from labelkit.label_models.base import GoldVotes, LabelModel
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.labels import (
@@ -30,6 +31,7 @@ __all__ = [
     "Posterior",
     "SnorkelLabelModel",
     "WeightedLabelModel",
+    "annotator_votes",
     "labels_bytes",
     "labels_from",
     "labels_table",

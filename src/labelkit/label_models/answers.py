@@ -4,9 +4,10 @@ The model's tables are where a penalised logistic regression on the answered rec
 
     log P(y | votes) = scale * model + share * (number of votes for y) + sum over votes of change[j, v, y] + shift[y]
 
-Without an answer scale is 1 and the rest 0; every answer pulls, and the penalties say how hard it has to. They act as
-prior beliefs: each vote's evidence is about right, the class prior is about right, the model as a whole is better than
-counting votes. A maximum a posteriori estimate with normal priors centred on the model, found by L-BFGS (Nocedal 1980).
+Without pull from answers scale is 1, share what the model asks for, and the rest 0; the penalties say how hard an
+answer has to pull. They act as prior beliefs: each vote's evidence is about right, the class prior is nearly right. A
+maximum a posteriori estimate with normal priors centred on the model, found by L-BFGS (Nocedal, "Updating quasi-Newton
+matrices with limited storage", Mathematics of Computation 35, 1980).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from labelkit.label_models.base import GoldVotes
 from labelkit.label_models.products import steady_product
 
 CHANGE_PENALTY = 3.0  # on the evidence of one vote for one class
-SHIFT_PENALTY = 10.0  # on the class prior
+SHIFT_PENALTY = 30.0  # on the class prior
 SCALE_PENALTY = 10.0  # on how far the model as a whole is trusted
 SHARE_PENALTY = 10.0  # on counting votes instead
 STEPS = 200
@@ -31,15 +32,19 @@ Correct = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Objective = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 
 
-def with_answers(model: Evidence, gold: GoldVotes | None) -> Evidence:
-    """An additive model, corrected by answers on records with these votes; as it is without any."""
-    if gold is None:
+def with_answers(model: Evidence, gold: GoldVotes | None, share: float = 0.0) -> Evidence:
+    """An additive model, corrected by answers on records with these votes; as it is without any.
+
+    `share` is what counting votes adds to begin with, for models that one wrong belief may lead astray.
+    """
+    voted = np.zeros(0, dtype=bool) if gold is None else (gold.cells >= 0).any(axis=1)
+    if gold is None or not voted.any():  # an answer about a record without votes says nothing of the functions
         return model
-    correct, log_prior = _correction(model, gold)
+    correct, log_prior = _correction(model, GoldVotes(gold.cells[voted], gold.truth[voted]), share)
     return Evidence(correct(model.tables), log_prior, None if model.agreed is None else correct(model.agreed))
 
 
-def _correction(evidence: Evidence, gold: GoldVotes) -> tuple[Correct, NDArray[np.float64]]:
+def _correction(evidence: Evidence, gold: GoldVotes, share_before: float) -> tuple[Correct, NDArray[np.float64]]:
     """What to do with tables, and the new prior."""
     tables, log_prior = evidence.tables, evidence.log_prior
     m, k = len(tables), len(log_prior)
@@ -51,7 +56,7 @@ def _correction(evidence: Evidence, gold: GoldVotes) -> tuple[Correct, NDArray[n
     sizes = np.cumsum([len(seen) * k, k, 2])
     penalty = np.repeat([CHANGE_PENALTY, SHIFT_PENALTY, SCALE_PENALTY, SHARE_PENALTY], [sizes[0], k, 1, 1])
     centre = np.zeros(sizes[2])
-    centre[sizes[1]] = 1.0
+    centre[sizes[1] :] = 1.0, share_before
 
     def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         change, shift, (scale, weight) = x[: sizes[0]].reshape(-1, k), x[sizes[0] : sizes[1]], x[sizes[1] :]
@@ -62,9 +67,8 @@ def _correction(evidence: Evidence, gold: GoldVotes) -> tuple[Correct, NDArray[n
         slope = [steady_product(votes.T, rest).reshape(-1), rest.sum(axis=0)]
         slope.append(np.array([(rest * model).sum(), (rest * share).sum()]))
         away = x - centre
-        return float((truth * (total - logits)).sum() + (penalty * away**2).sum() / 2), (
-            np.concatenate(slope) + penalty * away
-        )
+        value = float((penalty * away**2).sum() / 2 + (truth * (total - logits)).sum())
+        return value, np.concatenate(slope) + penalty * away
 
     best = minimised(objective, centre)
     scale, weight = best[sizes[1] :]

@@ -37,6 +37,8 @@ from labelkit.matrix import LabelMatrix, checked_classes
 from labelkit.matrix.counts import MAX_DISTINCT, Rows, VoteCounts, distinct_rows
 
 RIGHT, WRONG = 2.0, 0.5  # votes that every function is thought to have cast before, for each class and each vote
+SKILL, MEETINGS = 0.4, 10.0  # (k * accuracy - 1) / (k - 1) believed beforehand, and as many pairs of votes
+SHARE = 0.5  # natural logarithm: what a vote adds beside its confusions once there are answers
 ROUNDS = 200
 SETTLED = 1e-4  # mean over records of the largest change of a probability in a round
 ROWS_AT_ONCE = 8_192
@@ -69,18 +71,20 @@ class DawidSkeneLabelModel:
     ) -> Self:
         """Fit on votes, or on counts that still hold the distinct vote rows.
 
-        Answered records have their class in every round of EM; the answers then correct the parameters (`answers`).
-        Raises ModelError when the votes are for other classes, or the counts hold no rows.
+        Answers then correct the parameters (`answers`). They are kept out of EM: a few records of known class are
+        enough to tip it over into one class. Raises ModelError when the votes are for other classes, or the counts
+        hold no rows.
         """
         k = len(self.classes)
         check_classes(votes, self.classes)
         answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
-        tables, rounds = fit_confusions(rows_of(votes, k), answered, k)
-        evidence = Evidence(tables, np.full(k, -np.log(k))).never_against_all()
+        rows = rows_of(votes, k)
+        tables, rounds = fit_confusions(rows, k)
+        evidence = Evidence(stretched(tables, rows), np.full(k, -np.log(k))).never_against_all()
         self.notes = ()
         if rounds > ROUNDS:
             self.notes = (f"Dawid and Skene's EM was stopped after {ROUNDS} rounds before it settled",)
-        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered))
+        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered, SHARE))
         return self
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
@@ -119,19 +123,15 @@ def rows_of(votes: LabelMatrix | VoteCounts, k: int) -> Rows:
     return votes.distinct
 
 
-def fit_confusions(rows: Rows, answered: GoldVotes | None, k: int) -> tuple[NDArray[np.float64], int]:
+def fit_confusions(rows: Rows, k: int) -> tuple[NDArray[np.float64], int]:
     """(m, k + 1, k) log theta[j, y, v] at [j, v, y], and the rounds of EM it took (ROUNDS + 1: not settled)."""
     cells, times = rows[0], rows[1].astype(np.float64)
     m = cells.shape[1]
     prior = np.where(np.eye(k, dtype=bool), RIGHT, WRONG)
-    settled = np.zeros((m, k, k))
-    if answered is not None:  # they are among the rows: take them out, and count them with the class they have
-        times = np.maximum(times - _how_often(cells, answered.cells, k), 0)
-        settled = _weighted_votes(answered.cells, np.eye(k)[answered.truth])
     belief, uniform = majority_probs(cells, k), np.full(k, -np.log(k))
     total = max(1.0, float(times.sum()))
     for done in range(1, ROUNDS + 1):
-        counts = _weighted_votes(cells, belief * times[:, None]) + settled + prior  # M step: (m, v, y)
+        counts = _weighted_votes(cells, belief * times[:, None]) + prior  # M step: (m, v, y)
         tables = np.concatenate([np.log(counts / counts.sum(axis=1, keepdims=True)), np.zeros((m, 1, k))], axis=1)
         before, belief = belief, table_posterior(cells, tables, uniform)  # E step
         if float((np.abs(belief - before).max(axis=1, initial=0) * times).sum()) / total < SETTLED:
@@ -152,8 +152,22 @@ def _weighted_votes(cells: NDArray[np.int8], weights: NDArray[np.float64]) -> ND
     return sums.reshape(k, m, k).transpose(1, 0, 2)
 
 
-def _how_often(cells: NDArray[np.int8], asked: NDArray[np.int8], k: int) -> NDArray[np.int64]:
-    """(g,) how often each of the distinct rows, in lexicographic order, is among those asked."""
-    both = distinct_rows(np.concatenate([cells, asked]), np.repeat([0, 1], [len(cells), len(asked)]), k)
-    known = distinct_rows(np.concatenate([cells, both[0]]), np.repeat([1, 0], [len(cells), len(both[0])]), k)[1] > 0
-    return both[1][known]
+def stretched(tables: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+    """The tables times a number, at least 1, so that a vote counts on average as much as the functions' agreement says.
+
+    Votes conditional on not abstaining say next to nothing where each function votes for one class: the beliefs are
+    in the right order and far too flat. A common factor changes the label of no record.
+    """
+    cells, times = rows
+    m, k = len(tables), tables.shape[2]
+    cast = np.stack([((cells == c) * times[:, None]).sum(axis=0) for c in range(k)], axis=1)  # (m, k)
+    own = np.arange(k)
+    others = (tables[:, :k].sum(axis=2) - tables[:, own, own]) / (k - 1)
+    strength = float(((tables[:, own, own] - others) * cast).sum()) / max(1, int(cast.sum()))
+    share = np.stack([(cells == c).sum(axis=1) for c in range(k)], axis=1)
+    voters = share.sum(axis=1)
+    agreed, met = float((share * (share - 1)).sum(axis=1) @ times), float((voters * (voters - 1)) @ times)
+    skill = np.sqrt(max(0.0, (k * agreed - met) / (k - 1) + MEETINGS * SKILL**2) / (met + MEETINGS))
+    accuracy = min(0.98, (1 + (k - 1) * skill) / k)
+    wanted = float(np.log((k - 1) * accuracy / (1 - accuracy)))
+    return tables * max(1.0, wanted / strength) if strength > 0 and m else tables

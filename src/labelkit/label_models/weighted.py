@@ -22,7 +22,7 @@ from labelkit.label_models.additive import Contributions
 from labelkit.label_models.answers import with_answers
 from labelkit.label_models.base import GoldVotes, checked_seed, counted, gold_votes, names_of
 from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
-from labelkit.label_models.majority import equal_weights
+from labelkit.label_models.majority import WEIGHT, equal_weights
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import LabelMatrix, checked_classes
 from labelkit.matrix.counts import MAX_WIDTH, VoteCounts
@@ -72,7 +72,7 @@ class WeightedLabelModel:
             evidence.tables[:, np.arange(k), np.arange(k)] = np.log((k - 1) * accuracy / (1 - accuracy))[:, None]
             if rounds > ROUNDS:
                 self.notes = (f"the weights of the functions had not settled after {ROUNDS} rounds",)
-        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered))
+        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered, WEIGHT))
         return self
 
     def predict_proba(self, votes: LabelMatrix) -> Posterior:
