@@ -29,6 +29,7 @@ NATIVE = {
     "ascii inside": r"\B",
 }
 NEVER = re2_class(())
+MOST_COPIES = 4
 
 
 class _HangsOnMatchError(Exception):
@@ -37,10 +38,11 @@ class _HangsOnMatchError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A pattern for RE2, and the marks that texts must be given before: none, at boundaries, or everywhere."""
+    """A pattern for RE2, and the marks that texts must be given before: where, and how many at each place."""
 
     pattern: str
     marks: Literal["", "boundaries", "everywhere"] = ""
+    copies: int = 1
 
 
 def write(tree: Sequence) -> Program:
@@ -49,7 +51,9 @@ def write(tree: Sequence) -> Program:
         return Program(_Plain().write(tree))
     except _HangsOnMatchError:
         marks: Literal["boundaries", "everywhere"] = "everywhere" if _has(tree, "inside") else "boundaries"
-        return Program(_Marked(marks).write(tree), marks)
+        writer = _Marked(marks)
+        pattern = writer.write(tree)
+        return Program(pattern, marks, writer.copies)
 
 
 def check(tree: Sequence) -> None:
@@ -58,10 +62,14 @@ def check(tree: Sequence) -> None:
         _Marked("everywhere").write(tree)
 
 
-def marked(text: str, marks: str) -> str:
-    """The text with a mark at every word boundary, and another everywhere else if `marks` says so."""
+def marked(text: str, program: Program) -> str:
+    """The text, not empty, with the marks that a program reads."""
     text = re.sub(r"\b", BOUNDARY, text)
-    return re.sub(f"(?<!{BOUNDARY})(?!{BOUNDARY})", INSIDE, text) if marks == "everywhere" and text else text
+    if program.marks == "everywhere":
+        text = re.sub(f"(?<!{BOUNDARY})(?!{BOUNDARY})", INSIDE, text)
+    if program.copies > 1:
+        text = re.sub(f"[{BOUNDARY}{INSIDE}]", lambda mark: mark[0] * program.copies, text)
+    return text
 
 
 def _has(tree: Sequence, place: str) -> bool:
@@ -162,54 +170,74 @@ class _Plain:
 
 
 class _Marked:
-    """Writes a program that reads texts with marks: every character may have one mark before it, and so may the end."""
+    r"""Writes a program that reads texts with marks: as many before each character, and at the end, as `copies` says.
 
-    def __init__(self, marks: str) -> None:
-        self._may_skip = "[\\x{d800}\\x{d801}]?" if marks == "everywhere" else "\\x{d800}?"
-        self._read = False  # whether the mark of the place where we stand may have been read
+    Each `\b` reads one. Where several can stand at one place, as in `(\b\w+\b ?)+`, each needs a mark of its own.
+    """
+
+    def __init__(self, marks: Literal["boundaries", "everywhere"]) -> None:
+        self._any = "[\\x{d800}\\x{d801}]" if marks == "everywhere" else "\\x{d800}"
+        self._read = 0  # how many marks of the place where we stand may have been read
+        self._ended = False  # whether an end of text or line may have been asked for at this place
+        self.copies = 1
 
     def write(self, tree: Sequence) -> str:
-        self._read = False
+        """The program. Written twice: only then it is known how many marks there must be."""
+        self._sequence(tree, last=True)
+        self._read, self._ended = 0, False
         return self._sequence(tree, last=True)
+
+    @property
+    def _may_skip(self) -> str:
+        return f"{self._any}{{0,{self.copies}}}"
 
     def _sequence(self, tree: Sequence, *, last: bool) -> str:
         return "".join(self._node(node, last=last and not tree[at + 1 :]) for at, node in enumerate(tree))
 
     def _node(self, node: Node, *, last: bool) -> str:
         if isinstance(node, Chars):
-            self._read = False
+            self._read, self._ended = 0, False
             return self._may_skip + re2_class(node.ranges)
         if isinstance(node, At):
             return self._place(node, last=last)
         if isinstance(node, Either):
             return self._either(node, last=last)
-        before, once = self._read, node.high is not None and node.high <= 1
+        before, once = (self._read, self._ended), node.high is not None and node.high <= 1
         text = self._sequence(node.body, last=last and once)
-        if not once and self._read:
-            self._sequence(node.body, last=False)  # a second round begins where the first one ended
-        self._read = self._read or (before and node.low == 0)
+        if not once:
+            for _ in range(MOST_COPIES):  # the next round begins where this one ended
+                after = self._read
+                self._sequence(node.body, last=False)
+                if self._read <= after:
+                    break
+        if node.low == 0:
+            self._read, self._ended = max(self._read, before[0]), self._ended or before[1]
         return f"(?:{text}){_count(node)}"
 
     def _either(self, node: Either, *, last: bool) -> str:
-        before, after, written = self._read, False, []
+        before, after, written = (self._read, self._ended), (0, False), []
         for branch in node.branches:
-            self._read = before
+            self._read, self._ended = before
             written.append(self._sequence(branch, last=last))
-            after = after or self._read
-        self._read = after
+            after = max(self._read, after[0]), self._ended or after[1]
+        self._read, self._ended = after
         return f"(?:{'|'.join(written)})"
 
     def _place(self, node: At, *, last: bool) -> str:
         if node.place in ("ascii boundary", "ascii inside"):
             raise NotLinearError(r"it has \b or \B both with and without the flag a (ASCII)")
-        if node.place in ("start", "line start", "boundary", "inside") and self._read:
-            raise NotLinearError(r"\b stands before ^, \A or another \b without a character between them")
-        if node.place in ("start", "line start"):
-            return NATIVE[node.place]
-        self._read = True
         if node.place in ("boundary", "inside"):
+            self._read += 1
+            self.copies = max(self.copies, self._read)
+            if self._ended or self._read > MOST_COPIES:
+                raise NotLinearError(r"\b stands after $ or \Z, or many times at one place")
             return r"\x{d800}" if node.place == "boundary" else r"\x{d801}"
+        if node.place in ("start", "line start"):
+            if self._read or self._ended:
+                raise NotLinearError(r"\b stands before ^ or \A without a character between them")
+            return NATIVE[node.place]
         if node.place == "last line end" and not last:
             raise NotLinearError("it goes on after $, which is not the end where a text ends in a newline")
+        self._ended = True
         end = rf"(?:{self._may_skip}\n)?{self._may_skip}\z"
         return end if node.place == "last line end" else self._may_skip + NATIVE[node.place]

@@ -67,7 +67,7 @@ class LinearRegex:
         if len(texts) <= (FEW if len(program.pattern) < LONG else FEW_FOR_LONG):
             return np.fromiter((_search(program, text) for text in texts.to_pylist()), bool, len(texts))
         if program.marks:
-            with_marks = [marked(text, program.marks).encode("utf-8", "surrogatepass") for text in texts.to_pylist()]
+            with_marks = [marked(text, program).encode("utf-8", "surrogatepass") for text in texts.to_pylist()]
             texts = pa.array(with_marks, pa.binary()).view(pa.string())
         found: NDArray[np.bool_] = pc.match_substring_regex(texts, program.pattern).to_numpy(zero_copy_only=False)
         return found
@@ -81,7 +81,7 @@ def linear_regex(regex: str, *, ignore_case: bool) -> LinearRegex:
 
 def _search(program: Program, text: str) -> bool:
     if program.marks:
-        text = marked(text, program.marks)
+        text = marked(text, program)
     return _compiled(program.pattern).search(text.encode("utf-8", "surrogatepass")) is not None
 
 
