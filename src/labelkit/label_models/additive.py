@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 LEAST = 0.01  # natural logarithm: what a vote for a class that all others vote for too counts at least
 TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
-FLOOR = 300.0  # evidence against a class counts up to a factor of exp(300)
-SAFE_RANGE = 2 * FLOOR  # exp(-600) is still a normal float64
+REACH = 300.0  # natural logarithm: products keep classes that are no further apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,25 +98,53 @@ def table_posterior(
     """
     n, k = len(cells), len(log_prior)
     size = group_size(k)
-    radix, grouped = _radix(len(tables), k, size), _grouped(tables, size)
-    ranges = [float(-np.log(table.min())) for table in grouped]
-    prior = np.exp(np.maximum(log_prior - log_prior.max(), -FLOOR))
+    radix, logs = _radix(len(tables), k, size), _grouped(tables, size)
+    reaches = [float(-rows.min()) for rows in logs]  # how far a table can set two classes apart
+    steep = max(reaches, default=0.0) > REACH
+    grouped = logs if steep else [np.exp(rows) for rows in logs]
     out = np.empty((n, k))
     step = max(512, min(16_384, 65_536 // k))
     for start in range(0, n, step):
         chunk = cells[start : start + step]
         codes = ((chunk.astype(np.float32) + 1) @ radix).astype(np.intp).T  # (groups + 1, rows), exact
-        probs, found, reach = out[start : start + step], np.empty((len(chunk), k)), float(-np.log(prior.min()))
-        probs[:] = prior
-        for code, table, span in zip(codes, grouped, ranges, strict=False):
-            reach += span
-            if reach > SAFE_RANGE:
-                probs /= _over_classes(np.maximum, probs)
-                reach = span
-            probs *= np.take(table, code, axis=0, out=found, mode="clip")
+        if steep:
+            probs = _summed(codes, grouped, log_prior)
+        else:
+            probs, lost = _multiplied(codes, grouped, reaches, log_prior)
+            probs[lost] = _summed(codes[:, lost], logs, log_prior)
         probs /= _over_classes(np.add, probs)
         probs[codes[-1] == 0] = 1 / k
+        out[start : start + step] = probs
     return out
+
+
+def _multiplied(
+    codes: NDArray[np.intp], grouped: list[NDArray[np.float64]], reaches: list[float], log_prior: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """(rows, k) products of table rows, and the rows where a class fell so low that another way is needed."""
+    rows, k = codes.shape[1], len(log_prior)
+    prior = np.maximum(log_prior - log_prior.max(), -REACH)
+    probs, found = np.tile(np.exp(prior), (rows, 1)), np.empty((rows, k))
+    lost, reach = np.zeros(rows, dtype=bool), float(-prior.min())
+    for code, table, further in zip(codes, grouped, reaches, strict=False):
+        reach += further
+        if reach > 2 * REACH:  # the highest class may be at exp(-600), still a normal float64
+            probs /= _over_classes(np.maximum, probs)
+            lost |= _over_classes(np.minimum, probs)[:, 0] < np.exp(-REACH)
+            reach = further
+        probs *= np.take(table, code, axis=0, out=found, mode="clip")
+    return probs, np.flatnonzero(lost)
+
+
+def _summed(
+    codes: NDArray[np.intp], logs: list[NDArray[np.float64]], log_prior: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(rows, k) exponentials of the sums of table rows, the highest 1."""
+    total = np.tile(log_prior, (codes.shape[1], 1))
+    for code, table in zip(codes, logs, strict=False):
+        total += table[code]
+    total -= _over_classes(np.maximum, total)
+    return np.asarray(np.exp(total))
 
 
 def group_size(k: int) -> int:
@@ -134,14 +161,14 @@ def _radix(m: int, k: int, size: int) -> NDArray[np.float32]:
 
 
 def _grouped(tables: NDArray[np.float64], size: int) -> list[NDArray[np.float64]]:
-    """Per group of functions, (rows, k): the evidence of all combinations of their votes, each row's highest 1."""
+    """Per group of functions, (rows, k): the logarithms of all combinations of their votes, each row's highest 0."""
     k, grouped = tables.shape[2], []
     digits = np.roll(tables, 1, axis=1)  # abstain first, as votes + 1 are numbered
     for start in range(0, len(tables), size):
         rows = np.zeros((1, k))
         for table in digits[start : start + size]:
             rows = (table[:, None, :] + rows).reshape(-1, k)
-        grouped.append(np.exp(np.maximum(rows - rows.max(axis=1, keepdims=True), -FLOOR)))
+        grouped.append(rows - rows.max(axis=1, keepdims=True))
     return grouped
 
 
