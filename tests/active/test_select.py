@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from labelkit.active import STRATEGIES, QueueItem, select
-from labelkit.errors import UsageError
+from labelkit.errors import UsageError, named
 from labelkit.label_models import MajorityLabelModel, Posterior
 from labelkit.matrix import FAULT, LabelMatrix
 
@@ -171,10 +170,7 @@ def test_global_random_state_is_left_alone() -> None:
     ("options", "message"),
     [
         ({"strategy": "margins"}, 'no strategy "margins"; did you mean "margin"?'),
-        (
-            {"strategy": "zzz"},
-            'no strategy "zzz"; known are "margin", "entropy", "least_confidence", "conflict", "random", "uncovered"',
-        ),
+        ({"strategy": "zzz"}, f'no strategy "zzz"; known are {named([*STRATEGIES, "mixed"])}'),
         ({"n": -1}, "n is how many records to ask, not -1"),
     ],
 )

@@ -1,6 +1,7 @@
 """Active learning: which records a person should see next, and why."""
 
-from labelkit.active.queue import QueueItem, select
+from labelkit.active.mix import MIXED, is_code
+from labelkit.active.queue import QueueItem, in_order, select
 from labelkit.active.strategies import STRATEGIES
 
-__all__ = ["STRATEGIES", "QueueItem", "select"]
+__all__ = ["MIXED", "STRATEGIES", "QueueItem", "in_order", "is_code", "select"]

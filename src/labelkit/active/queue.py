@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.active.mix import Part, parse_mix
 from labelkit.active.reasons import reason_for
-from labelkit.active.strategies import DIGITS, STRATEGIES, Mask, Pool, Strategy
-from labelkit.errors import UsageError, named, visible
+from labelkit.active.strategies import DIGITS, Mask, Pool, Rows, Scores
+from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 
@@ -43,6 +44,7 @@ def select(
 ) -> list[QueueItem]:
     """Choose the next n records for a person, most wanted first; fewer when the strategy has no more to ask.
 
+    `strategy` is one, or a mix such as "margin:0.7,random:0.3", or a function by its dotted path; see `active.mix`.
     `exclude` holds ids of records not to ask, such as those answered already. The same arguments give the same queue.
     Raises UsageError for a strategy that does not exist, or a posterior and votes that do not belong together.
 
@@ -55,32 +57,66 @@ def select(
     >>> [item.record for item in select(posterior, votes, strategy="uncovered")]
     ['2']
     """
-    chosen = _strategy(strategy)
-    _check(posterior, votes, n)
-    pool = Pool(posterior.probs, posterior.covered, votes.votes)
-    rows = np.flatnonzero(chosen.candidates(pool) & ~_excluded(posterior.ids, exclude))
-    n = min(n, len(rows))
-    if n == 0:
-        return []
-    shuffled = np.random.default_rng(seed).permutation(rows)
-    picks, scores = chosen.rank(pool, shuffled, n)
-    return [
-        _item(posterior, votes, row, strategy, score)
-        for row, score in zip(picks.tolist(), scores.tolist(), strict=True)
-    ]
-
-
-def _strategy(name: str) -> Strategy:
-    if name not in STRATEGIES:
-        near = difflib.get_close_matches(str(name), STRATEGIES, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"known are {named(STRATEGIES)}"
-        raise UsageError(f'no strategy "{visible(str(name))}"; {hint}')
-    return STRATEGIES[name]
-
-
-def _check(posterior: Posterior, votes: LabelMatrix, n: int) -> None:
     if n < 0:
         raise UsageError(f"n is how many records to ask, not {n}")
+    return list(in_order(posterior, votes, strategy=strategy, exclude=exclude, seed=seed, most=n))
+
+
+def in_order(
+    posterior: Posterior,
+    votes: LabelMatrix,
+    *,
+    strategy: str = "margin",
+    exclude: Collection[str] = frozenset(),
+    seed: int = 0,
+    most: int | None = None,
+) -> Iterator[QueueItem]:
+    """Give all records that `select` could choose, or the first `most` of them, most wanted first, each when needed.
+
+    Ranking happens at once and takes about a second for a million records; from then on a record takes microseconds.
+    """
+    parts = parse_mix(strategy)
+    _check(posterior, votes)
+    pool = Pool(posterior.probs, posterior.covered, votes.votes)
+    free = ~_excluded(posterior.ids, exclude)
+    rankings = [_ranking(part, pool, free, seed, most) for part in parts]
+    picks = itertools.islice(_mixed(rankings, [part.weight for part in parts]), most)
+    return (_item(posterior, votes, row, parts[source].name, score) for row, source, score in picks)
+
+
+def _ranking(part: Part, pool: Pool, free: Mask, seed: int, most: int | None) -> tuple[Rows, Scores]:
+    """The best `most` of the records that a strategy has anything to say about, best first, and their scores."""
+    rows = np.flatnonzero(part.strategy.candidates(pool) & free)
+    n = len(rows) if most is None else min(most, len(rows))
+    if n == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    return part.strategy.rank(pool, np.random.default_rng(seed).permutation(rows), n)
+
+
+def _mixed(rankings: Sequence[tuple[Rows, Scores]], weights: Sequence[float]) -> Iterator[tuple[int, int, float]]:
+    """Merge rankings into (row, number of the ranking, score), no row twice.
+
+    Each time the ranking is next that is furthest behind its weight; one that has run dry leaves its share to the rest.
+    """
+    places, given = [0] * len(rankings), [0] * len(rankings)
+    seen: set[int] = set()
+    left = [source for source in range(len(rankings)) if len(rankings[source][0])]
+    while left:
+        source = min(left, key=lambda s: (given[s] + 0.5) / weights[s])
+        rows, scores = rankings[source]
+        row, score = int(rows[places[source]]), float(scores[places[source]])
+        places[source] += 1
+        if places[source] == len(rows):
+            left.remove(source)
+        if row in seen:
+            continue
+        if len(rankings) > 1:
+            seen.add(row)
+        given[source] += 1
+        yield row, source, score
+
+
+def _check(posterior: Posterior, votes: LabelMatrix) -> None:
     if not _same_classes(posterior, votes) or not posterior.ids.equals(votes.ids):
         raise UsageError("the posterior is not of these votes: their records or classes differ")
     if not np.isfinite(posterior.probs).all():
@@ -111,7 +147,7 @@ def _item(posterior: Posterior, votes: LabelMatrix, row: int, strategy: str, sco
         record=posterior.ids[row].as_py(),
         strategy=strategy,
         score=score,
-        reason=reason_for(strategy, probs, cast, classes),
+        reason=reason_for(strategy, probs, cast, classes, score),
         suggestion=_suggestion(probs, classes) if posterior.covered[row] else None,
         votes=cast,
     )

@@ -14,8 +14,10 @@ UNDECIDED = 0.2
 """Below this distance of the two most probable classes a model is called undecided; above it, it leans."""
 
 
-def reason_for(strategy: str, probs: NDArray[np.float64], votes: Mapping[str, str], classes: Sequence[str]) -> str:
-    """Say why a strategy asks about a record with probabilities `probs`, (k,), and these votes.
+def reason_for(
+    strategy: str, probs: NDArray[np.float64], votes: Mapping[str, str], classes: Sequence[str], score: float = 0.0
+) -> str:
+    """Say why a strategy asks about a record with probabilities `probs`, (k,), these votes, and the strategy's score.
 
     >>> reason_for("margin", np.array([0.52, 0.48]), {}, ["ham", "spam"])
     'undecided between ham and spam (0.52 / 0.48)'
@@ -28,6 +30,8 @@ def reason_for(strategy: str, probs: NDArray[np.float64], votes: Mapping[str, st
         return "drawn at random"
     if strategy == "conflict":
         return _disagreement(votes, classes)
+    if "." in strategy:
+        return f"scored {score:.3g} by {visible(strategy.rpartition('.')[2])}"
     return _doubt(probs, classes, most=len(classes) if strategy == "entropy" else 2)
 
 

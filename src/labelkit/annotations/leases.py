@@ -40,14 +40,31 @@ class Leases:
 
         A record wants answers while fewer than `overlap` people have answered it or hold a lease on it and no
         adjudicator has decided. One that this person has answered, skipped or already holds is never given again.
+        """
+        claimed = self.claim_some(annotator, candidates, 1, overlap=overlap, seconds=seconds, role=role)
+        return claimed[0] if claimed else None
+
+    def claim_some(
+        self,
+        annotator: str,
+        candidates: Sequence[str],
+        count: int,
+        *,
+        overlap: int = 1,
+        seconds: float = LEASE_SECONDS,
+        role: Role = PERSON,
+    ) -> list[str]:
+        """Give the person the first `count` records that `claim` could give, or as many as there are, in order.
+
         One statement decides, so two people never get the same place.
         """
         _check(annotator, candidates, overlap, seconds, role)
-        if not candidates:
-            return None
+        if not candidates or count < 1:
+            return []
         with self._database.transaction(write=True) as connection:
-            statement = _claim(connection.dialect.name, annotator, candidates, overlap, seconds, role)
-            return connection.execute(statement).scalar_one_or_none()
+            chosen = _open_to(annotator, candidates, overlap, seconds, role).limit(count)
+            claimed = set(connection.execute(_into_leases(connection.dialect.name, chosen)).scalars())
+        return [record for record in dict.fromkeys(candidates) if record in claimed]
 
     def release(self, annotator: str, records: Sequence[str], role: Role = PERSON) -> None:
         """Give records back unanswered; those that the person does not hold do not matter."""
@@ -87,8 +104,9 @@ def hold(connection: sa.Connection, record: str, annotator: str, seconds: float,
     connection.execute(_or_prolong(_insert(connection.dialect.name).values(**values)))
 
 
-def _claim(dialect: str, annotator: str, candidates: Sequence[str], overlap: int, seconds: float, role: Role) -> Any:
-    rows = [(position, record, record_key(record)) for position, record in enumerate(candidates)]
+def _open_to(annotator: str, candidates: Sequence[str], overlap: int, seconds: float, role: Role) -> sa.Select[Any]:
+    """The leases that the person could get, in order of the candidates."""
+    rows = [(position, record, record_key(record)) for position, record in enumerate(dict.fromkeys(candidates))]
     places = (sa.column("position", sa.Integer), sa.column("record", sa.Text), sa.column("record_key", sa.Text))
     candidate = sa.values(*places, name="candidate").data(rows).cte("candidate")
     entry, live = ENTRIES.alias("entry"), LEASES.alias("live")
@@ -104,7 +122,7 @@ def _claim(dialect: str, annotator: str, candidates: Sequence[str], overlap: int
     alive = sa.and_(live.c.record_key == candidate.c.record_key, live.c.role == role, live.c.expires > database_clock())
     mine = sa.exists().where(alive, live.c.annotator == annotator)
     holders = sa.select(sa.func.count()).where(alive).scalar_subquery()
-    chosen = (
+    return (
         sa.select(
             candidate.c.record_key,
             sa.literal(annotator, sa.Text),
@@ -114,8 +132,10 @@ def _claim(dialect: str, annotator: str, candidates: Sequence[str], overlap: int
         )
         .where(~said, ~decided, ~mine, answers + holders < overlap)
         .order_by(candidate.c.position)
-        .limit(1)
     )
+
+
+def _into_leases(dialect: str, chosen: sa.Select[Any]) -> Any:
     columns = ["record_key", "annotator", "role", "record", "expires"]
     return _or_prolong(_insert(dialect).from_select(columns, chosen)).returning(LEASES.c.record)
 
