@@ -12,12 +12,23 @@ from labelkit.cli.show import talk
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Build the project around these records: guess id, fields and types, and expectations from what they hold.",
+)
 @debug_option
-def init(folder: Path) -> int:
+def init(folder: Path, data: Path | None) -> int:
     """Start a project in DIR that runs at once: labelkit.toml, functions, expectations and a few records."""
-    from labelkit.pipeline.init import init as scaffold
+    if data is None:
+        from labelkit.pipeline.init import init as scaffold
 
-    made = scaffold(folder)
+        made = scaffold(folder)
+    else:
+        from labelkit.pipeline.infer import init_from
+
+        made = init_from(folder, data)
     for path in made:
         click.echo(path)
     talk(f"labelkit: now: {'' if folder == Path() else f'cd {folder} && '}labelkit apply && labelkit validate")

@@ -28,6 +28,7 @@ def _report_option(name: str, what: str) -> Callable[[Any], Any]:
 @project_option
 @click.option("--strict", is_flag=True, help="Every failure blocks, also one that a suite calls a warning.")
 @click.option("--verify-only", is_flag=True, help="Only tell whether labels.parquet is the file that passed.")
+@click.option("--infer", is_flag=True, help="Only guess suites and a reference profile from the records.")
 @_report_option("html", "the report")
 @_report_option("junit", "JUnit XML")
 @_report_option("markdown", "Markdown for a pull request")
@@ -39,6 +40,7 @@ def validate(
     *,
     strict: bool,
     verify_only: bool,
+    infer: bool,
     html: Path | None,
     junit: Path | None,
     markdown: Path | None,
@@ -53,8 +55,12 @@ def validate(
     from labelkit.pipeline import Project
 
     files = {name: path for name, path in (("html", html), ("junit", junit), ("markdown", markdown)) if path}
-    _check(files, github=github, as_json=as_json, verify_only=verify_only)
+    _check(
+        files, github=github, as_json=as_json, unjudged="--infer" if infer else "--verify-only" if verify_only else ""
+    )
     project = Project(folder)
+    if infer:
+        return _infer(project)
     if verify_only:
         return _verify(project, strict=strict, as_json=as_json)
     for path in files.values():
@@ -70,14 +76,24 @@ def validate(
         raise
 
 
-def _check(files: Mapping[str, Path], *, github: bool, as_json: bool, verify_only: bool) -> None:
+def _check(files: Mapping[str, Path], *, github: bool, as_json: bool, unjudged: str) -> None:
     for name, path in files.items():
         if path.suffix != _SUFFIXES[name]:
             raise UsageError(f"--{name} {visible(str(path))}: give a file name that ends in {_SUFFIXES[name]}")
     if github and as_json:
         raise UsageError("--github and --json both write to stdout; choose one of them")
-    if verify_only and (files or github):
-        raise UsageError("--verify-only judges nothing, so there is nothing to report; leave the other options out")
+    if unjudged and (files or github):
+        raise UsageError(f"{unjudged} judges nothing, so there is nothing to report; leave the other options out")
+
+
+def _infer(project: Project) -> int:
+    from labelkit.pipeline.infer import REFERENCE_FILE, infer
+
+    for path in infer(project.folder):
+        click.echo(path)
+    if project.folder.settings.data.reference is None:
+        talk(f'labelkit: now add reference = "{REFERENCE_FILE}" under [data] in labelkit.toml, and read the suites')
+    return 0
 
 
 def _verify(project: Project, *, strict: bool, as_json: bool) -> int:

@@ -65,6 +65,11 @@ def _records(source: Source, key: str, columns: Sequence[str] | None) -> Records
     return Records(source, key, wanted)
 
 
+def source_columns(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Column names of a file of records, before anybody says which one is the id. Raises DataError."""
+    return _file_source(path, encoding, {}).columns()
+
+
 def open_records(project: ProjectFolder) -> Records:
     """The records of a project: id, fields, gold and split, as labelkit.toml names them."""
     data = project.settings.data

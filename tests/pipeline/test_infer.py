@@ -1,0 +1,115 @@
+"""Suites and projects guessed from data: they run, they say what they guessed, they overwrite nothing."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from labelkit.errors import DataError, UsageError
+from labelkit.pipeline.infer import infer, init_from
+from labelkit.pipeline.init import init
+from labelkit.pipeline.project import Project
+from labelkit.project import find_project
+from projects import labelkit
+
+GENRES = ["ham", "spam"]
+
+
+def comments(folder: Path, name: str = "comments.csv", n: int = 200) -> Path:
+    """A file of comments whose id is not its first column."""
+    rng = np.random.default_rng(3)
+    rows = {
+        "text": [f"A comment of many words {'AND MORE ' * int(k)}{i}" for i, k in enumerate(rng.integers(0, 5, n))],
+        "stars": [int(star) for star in rng.integers(1, 6, n)],
+        "price": [round(float(price), 2) + 0.001 for price in rng.uniform(1, 9, n)],
+        "zip": [f"0{i % 10}{i % 7}11" for i in range(n)],
+        "comment_id": [f"c{i}" for i in range(n)],
+        "label": [GENRES[i % 2] for i in range(n)],
+    }
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table(rows), folder / name)
+    else:
+        lines = [",".join(rows), *(",".join(map(str, row)) for row in zip(*rows.values(), strict=True))]
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["comments.csv", "comments.parquet"])
+def test_a_project_is_built_around_a_file(tmp_path: Path, name: str) -> None:
+    """Id, fields, types and classes are guessed; what was guessed from the data passes on the data."""
+    written = init_from(tmp_path / "project", comments(tmp_path, name))
+    settings = tomllib.loads((tmp_path / "project" / "labelkit.toml").read_text(encoding="utf-8"))
+    assert set(written) >= {"labelkit.toml", "reference.json", "expectations/records.json", "expectations/fields.json"}
+    assert settings["project"]["classes"] == GENRES
+    data = settings["data"]
+    assert (data["path"], data["id"], data["gold"]) == (f"../{name}", "comment_id", "label")
+    assert data["fields"] == ["text", "stars", "price", "zip"]
+    assert data.get("types") == ({"stars": "int64", "price": "float64"} if name.endswith(".csv") else None)
+    project = Project(tmp_path / "project")
+    project.apply()
+    verdict = project.validate()
+    blocking = {(outcome.table, outcome.column) for outcome in verdict.blocking}
+    assert {table for table, _ in blocking} <= {"labels", "fields"}, str(verdict)
+    assert not [outcome for outcome in verdict.blocking if outcome.table == "fields" and outcome.status != "vacuous"]
+
+
+def test_what_follows_later_is_compared_with_what_was_there(tmp_path: Path) -> None:
+    """A price in another currency is refused by the guessed suites."""
+    path = comments(tmp_path)
+    init_from(tmp_path / "project", path)
+    project = Project(tmp_path / "project")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    path.write_text("\n".join([lines[0], *(",".join([*c[:2], str(float(c[2]) * 3), *c[3:]]) for c in cells)]) + "\n")
+    project.apply()
+    failed = {(o.table, o.column, o.failing_ids) for o in project.validate().blocking if o.status == "fail"}
+    assert ("fields", "psi", ("price",)) in failed
+
+
+def test_suites_are_guessed_beside_those_that_are_there(tmp_path: Path) -> None:
+    """They have names of their own, need only the reference to be named, and are not written twice."""
+    init(tmp_path)
+    Project(tmp_path).apply()
+    done = labelkit("validate", "--infer", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        "expectations/inferred_records.json",
+        "expectations/inferred_fields.json",
+        "reference.json",
+    ]
+    assert 'add reference = "reference.json" under [data]' in done.stderr
+    assert json.loads((tmp_path / "reference.json").read_bytes())["labels"]
+    assert not Project(tmp_path).validate().passed  # without a reference the distances are vacuous
+    toml = (tmp_path / "labelkit.toml").read_text(encoding="utf-8")
+    (tmp_path / "labelkit.toml").write_text(toml.replace('id = "id"', 'reference = "reference.json"\nid = "id"'))
+    verdict = Project(tmp_path).validate()
+    assert verdict.passed, str(verdict)
+    with pytest.raises(UsageError, match=r"inferred_records\.json.* is there already; move it away to guess again$"):
+        infer(find_project(tmp_path))
+
+
+def test_a_file_without_an_id_is_refused(tmp_path: Path) -> None:
+    """The message says what is missing; nothing is written."""
+    (tmp_path / "a.csv").write_text("text,kind\nhello,a\nhello,a\n")
+    with pytest.raises(DataError) as caught:
+        init_from(tmp_path / "project", tmp_path / "a.csv")
+    assert str(caught.value) == (
+        'a.csv: no column could be the id, for none is different in every row; add one (columns are "text", "kind")'
+    )
+    assert not (tmp_path / "project").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """A project that is there stays as it is."""
+    path = comments(tmp_path)
+    init_from(tmp_path / "project", path)
+    before = (tmp_path / "project" / "labelkit.toml").read_bytes()
+    with pytest.raises(UsageError, match="is there already"):
+        init_from(tmp_path / "project", path)
+    assert (tmp_path / "project" / "labelkit.toml").read_bytes() == before
