@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labelkit.labeling import LabelingFunction
 from labelkit.matrix import Fault
+from labelkit.matrix.counts import VoteCounts
 from labelkit.records import Records
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ChunkVotes:
     ids: pa.Array  # (n,) string
     id_hashes: NDArray[np.uint64] | None  # (n,) sorted, to prove ids unique; None when an id is bad
     votes: NDArray[np.int8]  # (n, m): class index, ABSTAIN or FAULT
+    counts: VoteCounts  # of these votes
     faults: tuple[Fault, ...]  # in order of record and function
     fingerprint: bytes  # of all columns of the records
     others: pa.RecordBatch  # the columns that functions do not see: gold, split

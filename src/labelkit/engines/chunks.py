@@ -14,6 +14,7 @@ from labelkit.engines.cache import Column, VoteCache, column_key
 from labelkit.labeling import LabelingFunction, VoteCaster
 from labelkit.lineage import chunk_fingerprint, column_digests
 from labelkit.matrix import FAULT, Fault
+from labelkit.matrix.counts import VoteCounts
 from labelkit.records.ids import sorted_hashes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ChunkCaster:
             ids=ids,
             id_hashes=sorted_hashes(ids),
             votes=votes,
+            counts=VoteCounts.of(votes, len(self.classes)),
             faults=faults,
             fingerprint=chunk_fingerprint(digests.values(), chunk.num_rows),
             others=chunk.select([name for name in names[1:] if name not in self.fields]),

@@ -97,7 +97,12 @@ class LabelsWriter:
         self._schema = labels_table(nothing, run=run).schema
         others = [name for name in self._schema.names if name != "id"]
         self._writer = pq.ParquetWriter(
-            file, self._schema, compression="zstd", use_dictionary=others, write_page_checksum=True
+            file,
+            self._schema,
+            compression="zstd",
+            use_dictionary=others,
+            write_page_checksum=True,
+            write_statistics=False,
         )
 
     def add(self, table: pa.Table) -> None:

@@ -67,7 +67,7 @@ class Casting:
     def add(self, chunk: ChunkVotes, answered: NDArray[np.int64], truth: NDArray[np.int64]) -> None:
         """Count one chunk."""
         self.fingerprint.add_digest(chunk.fingerprint, len(chunk.ids))
-        self.counts = self.counts.add(chunk.votes)
+        self.counts += chunk.counts
         self.figures += FigureCounts.of(chunk.votes, self.k, truth)
         self.faults += chunk.faults[: max(0, KEPT_FAULTS - len(self.faults))]
         self.truths.append(truth.astype(np.int8))
