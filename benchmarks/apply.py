@@ -24,12 +24,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import comment_functions as functions
-import comments
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import comment_functions as functions
+import comments
 import labelkit as lk
 from labelkit.labeling import VoteCaster
 from labelkit.labeling.functions import checked_functions
@@ -82,7 +82,9 @@ def described(data: Path) -> str:
     text = pq.read_table(data, columns=["text"]).column("text")
     ascii_share = pc.mean(pc.string_is_ascii(text).cast(pa.int8())).as_py()
     length = pc.mean(pc.utf8_length(text)).as_py()
-    return f"{length:.0f} characters each, {1 - ascii_share:.0%} not ASCII, {len(text.unique()) / len(text):.0%} distinct"
+    return (
+        f"{length:.0f} characters each, {1 - ascii_share:.0%} not ASCII, {len(text.unique()) / len(text):.0%} distinct"
+    )
 
 
 class Timed:
@@ -129,7 +131,9 @@ def rows(data: Path, rival: Timed, rival_rows: int) -> None:
 
         timed = Timed(run, count, rounds=2)
         same = np.array_equal(timed.result.votes[:rival_rows], rival.result)
-        print(timed.line(f"labelkit, {workers} worker(s), reading included", rival), "identical" if same else "DIFFERENT")
+        print(
+            timed.line(f"labelkit, {workers} worker(s), reading included", rival), "identical" if same else "DIFFERENT"
+        )
 
 
 def dask(data: Path, rival: Timed, rows: int) -> None:
@@ -171,12 +175,15 @@ def vocabulary() -> list[str]:
     import collections
 
     texts = pq.read_table(comments.CORPUS).column("text").to_pylist()
-    counts = collections.Counter(word for text in texts for word in text.lower().split() if word.isalpha() and len(word) > 2)
+    counts = collections.Counter(
+        word for text in texts for word in text.lower().split() if word.isalpha() and len(word) > 2
+    )
     return [word for word, _ in counts.most_common(425)][200:]
 
 
 PATTERNS = (
-    r"\d+ (?:dollars|bucks)", r"https?://\S+", r"w+\.[a-z]+\.example", r"check.{0,20}out", r"(?:so|very) good", r"[A-Z]{5,}",
+    r"\d+ (?:dollars|bucks)", r"https?://\S+", r"w+\.[a-z]+\.example",
+    r"check.{0,20}out", r"(?:so|very) good", r"[A-Z]{5,}",
     r"!!+", r"\bsub\w*", r"my (?:new )?(?:song|video|page)", r"\$ ?\d+", r"gr(?:e|ö)(?:a|ß)", r"^i ", r"\.$",
 )  # fmt: skip
 
@@ -185,7 +192,9 @@ def hundred_rules() -> list:
     words, r = vocabulary(), lk.rules
     made = [r.keywords(f"k{i}", words[3 * i : 3 * i + 3], field="text", label=i % 2) for i in range(75)]
     made += [r.pattern(f"p{i}", pattern, field="text", label=i % 2) for i, pattern in enumerate(PATTERNS)]
-    made += [r.threshold(f"t{i}", field=("likes", "stars", "polarity")[i % 3], above=i / 4, label=i % 2) for i in range(12)]
+    made += [
+        r.threshold(f"t{i}", field=("likes", "stars", "polarity")[i % 3], above=i / 4, label=i % 2) for i in range(12)
+    ]
     return made
 
 
@@ -210,7 +219,8 @@ def hundred_functions() -> list:
 
     words = vocabulary()
     made = [
-        finds(f"k{i}", rf"(?<!\w)(?:{'|'.join(words[3 * i : 3 * i + 3])})(?!\w)", re.IGNORECASE, i % 2) for i in range(75)
+        finds(f"k{i}", rf"(?<!\w)(?:{'|'.join(words[3 * i : 3 * i + 3])})(?!\w)", re.IGNORECASE, i % 2)
+        for i in range(75)
     ]
     made += [finds(f"p{i}", pattern, 0, i % 2) for i, pattern in enumerate(PATTERNS)]
     made += [above(f"t{i}", ("likes", "stars", "polarity")[i % 3], i / 4, i % 2) for i in range(12)]
@@ -284,7 +294,11 @@ def tree_memory(pid: int) -> int:
 
 def descendants(pid: int) -> list[int]:
     try:
-        children = [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in (task / "children").read_text().split()]
+        children = [
+            int(each)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for each in (task / "children").read_text().split()
+        ]
     except OSError:
         return []
     return [grand for child in children for grand in (child, *descendants(child))]

@@ -15,28 +15,91 @@ REGULARS = {"Ana", "Chloé", "Jürgen"}
 
 SONG, PRAISE = ("song", "band"), ("love", "great", "best")
 MY, PLEASE = re.compile(r"\b(?:my|mine)\b", re.I), re.compile(r"\b(?:please|plz)\b", re.I)
-CHECK, LINK, MONEY = re.compile(r"check.{0,20}out", re.I), re.compile(r"https?://|www\."), re.compile(r"\$ ?\d+|\d+ dollars")
+CHECK, LINK, MONEY = (
+    re.compile(r"check.{0,20}out", re.I),
+    re.compile(r"https?://|www\."),
+    re.compile(r"\$ ?\d+|\d+ dollars"),
+)
 NUMBER = re.compile(r"\d\d")
 
 
-def my(x): return SPAM if MY.search(x.text) else ABSTAIN
-def please(x): return SPAM if PLEASE.search(x.text) else ABSTAIN
-def song(x): return HAM if any(word in x.text.lower() for word in SONG) else ABSTAIN
-def praise(x): return HAM if any(word in x.text.lower() for word in PRAISE) else ABSTAIN
-def subscribe(x): return SPAM if "subscribe" in x.text or "channel" in x.text else ABSTAIN
-def bad(x): return HAM if "problem" in x.text or "poor" in x.text or "return" in x.text else ABSTAIN
-def check_out(x): return SPAM if CHECK.search(x.text) else ABSTAIN
-def links(x): return SPAM if LINK.search(x.text) else ABSTAIN
-def money(x): return SPAM if MONEY.search(x.text) else ABSTAIN
-def numbers(x): return HAM if NUMBER.search(x.text) else ABSTAIN
-def short(x): return HAM if len(x.text.split()) < 6 else ABSTAIN
-def long(x): return SPAM if len(x.text) > 100 else ABSTAIN
-def regular(x): return HAM if x.author.rstrip("0123456789") in REGULARS else ABSTAIN
-def liked(x): return HAM if x.likes > 7 else ABSTAIN
-def positive(x): return HAM if x.polarity > 0.45 else ABSTAIN
+def my(x):
+    return SPAM if MY.search(x.text) else ABSTAIN
 
 
-ROWS = [my, please, song, praise, subscribe, bad, check_out, links, money, numbers, short, long, regular, liked, positive]
+def please(x):
+    return SPAM if PLEASE.search(x.text) else ABSTAIN
+
+
+def song(x):
+    return HAM if any(word in x.text.lower() for word in SONG) else ABSTAIN
+
+
+def praise(x):
+    return HAM if any(word in x.text.lower() for word in PRAISE) else ABSTAIN
+
+
+def subscribe(x):
+    return SPAM if "subscribe" in x.text or "channel" in x.text else ABSTAIN
+
+
+def bad(x):
+    return HAM if "problem" in x.text or "poor" in x.text or "return" in x.text else ABSTAIN
+
+
+def check_out(x):
+    return SPAM if CHECK.search(x.text) else ABSTAIN
+
+
+def links(x):
+    return SPAM if LINK.search(x.text) else ABSTAIN
+
+
+def money(x):
+    return SPAM if MONEY.search(x.text) else ABSTAIN
+
+
+def numbers(x):
+    return HAM if NUMBER.search(x.text) else ABSTAIN
+
+
+def short(x):
+    return HAM if len(x.text.split()) < 6 else ABSTAIN
+
+
+def long(x):
+    return SPAM if len(x.text) > 100 else ABSTAIN
+
+
+def regular(x):
+    return HAM if x.author.rstrip("0123456789") in REGULARS else ABSTAIN
+
+
+def liked(x):
+    return HAM if x.likes > 7 else ABSTAIN
+
+
+def positive(x):
+    return HAM if x.polarity > 0.45 else ABSTAIN
+
+
+ROWS = [
+    my,
+    please,
+    song,
+    praise,
+    subscribe,
+    bad,
+    check_out,
+    links,
+    money,
+    numbers,
+    short,
+    long,
+    regular,
+    liked,
+    positive,
+]
 
 
 def row_functions():

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "data" / "reviews.parquet"
 BATCH = 131_072
 CALLS = (
-    "check out my channel", "please subscribe", "subscribe to my page", "click the link", "visit http://win.example now",
+    "check out my channel", "please subscribe", "subscribe to my page", "click the link",
+    "visit http://win.example now",
     "free gift at www.gift.example", "I make 500 dollars a day", "add me on my page", "Check this out", "my new video",
 )  # fmt: skip
 LIKES = ("love this song", "best song ever", "I love her voice", "great music", "this song is so good")

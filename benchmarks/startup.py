@@ -2,7 +2,8 @@
 
     python benchmarks/startup.py [--rounds 15]
 
-The three are run in turn, so that a noisy machine hurts all of them; the medians count. Aim: `labelkit --help` under 0.3 s.
+They are run in turn, so that a noisy machine hurts all of them; the medians count.
+Aim: `labelkit --help` under 0.3 s.
 """
 
 import argparse

@@ -16,7 +16,7 @@ HAM_WORDS = ("song", "voice", "guitar", "lyrics", "album", "melody", "chorus", "
 SPAM_WORDS = ("subscribe", "win", "free", "click", "cash", "visit", "channel", "giveaway")
 FILLER = ("this", "really", "so", "my", "the", "now", "here", "today", "all", "with", "for", "and")
 
-FUNCTIONS = '''
+FUNCTIONS = """
 import labelkit as lk
 
 HAM, SPAM = 0, 1
@@ -32,7 +32,7 @@ def sings(x):
 money = lk.rules.keywords("money", ["win", "free", "cash"], field="text", label="spam")
 music = lk.rules.keywords("music", ["guitar", "lyrics", "album"], field="text", label="ham")
 place = lk.rules.pattern("place", r"\\b(visit|channel)\\b", field="text", label=SPAM)
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def labelkit(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def comments(n: int, seed: int) -> list[dict[str, str]]:
     """n records with id, text, gold and split; texts are distinct, gold is mostly told by the words."""
-    rng, rows, texts = random.Random(seed), [], set[str]()
+    rng, rows, texts = random.Random(seed), list[dict[str, str]](), set[str]()
     while len(rows) < n:
         gold = rng.choice(("ham", "spam"))
         own, other = (HAM_WORDS, SPAM_WORDS) if gold == "ham" else (SPAM_WORDS, HAM_WORDS)

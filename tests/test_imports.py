@@ -32,7 +32,9 @@ def test_importing_labelkit_loads_the_standard_library_only() -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["apply", "--help"], ["annotate", "--help"], ["--version"]])
 def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
     """`labelkit --help` answers before anything heavy is loaded."""
-    code = f"import sys; sys.argv[1:] = {arguments!r}\nfrom labelkit.cli import run\ntry: run()\nexcept SystemExit: pass"
+    code = (
+        f"import sys; sys.argv[1:] = {arguments!r}\nfrom labelkit.cli import run\ntry: run()\nexcept SystemExit: pass"
+    )
     assert not loaded_by(code) & HEAVY
 
 

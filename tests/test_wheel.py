@@ -64,7 +64,7 @@ def test_the_wheel_installs_into_an_empty_environment(wheel: Path, tmp_path: Pat
     """pip, the wheel and the constraints are all that a new environment needs."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
     subprocess.run([*install, "torch==2.13.0"], check=True)
     subprocess.run([*install, str(wheel)], check=True)
     check_init_and_apply(python, tmp_path)

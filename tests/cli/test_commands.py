@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from projects import FUNCTIONS, MakeProject, comments, labelkit
 
 SLOW_FUNCTION = """
@@ -99,9 +100,7 @@ SUITE = json.dumps(
         (lambda toml: toml.replace("comments.csv", "gone.csv"), "gone.csv: no such file or folder"),
     ],
 )
-def test_a_project_file_that_does_not_hold_exits_with_2(
-    make_project: MakeProject, change: object, said: str
-) -> None:
+def test_a_project_file_that_does_not_hold_exits_with_2(make_project: MakeProject, change: object, said: str) -> None:
     """Every mistake in labelkit.toml is one line that names table, key and the way out."""
     made = make_project()
     toml = (made.root / "labelkit.toml").read_text()
@@ -124,7 +123,9 @@ def test_control_characters_of_data_never_reach_the_terminal(make_project: MakeP
     """An escape sequence in an id is shown as text."""
     rows = comments(20, seed=2)
     rows[3]["id"] = "\x1b[2Jevil"
-    made = make_project(rows=rows, functions="import labelkit as lk\n\n@lk.labeling_function()\ndef f(x):\n    return 7\n")
+    made = make_project(
+        rows=rows, functions="import labelkit as lk\n\n@lk.labeling_function()\ndef f(x):\n    return 7\n"
+    )
     done = made.run("apply", code=1)
     assert "\x1b" not in done.stdout + done.stderr
     assert r'record "\x1b[2Jevil"' in done.stderr
@@ -215,7 +216,9 @@ def test_the_project_is_found_from_a_folder_inside_it(make_project: MakeProject)
 def test_an_interrupted_apply_goes_on_where_it_stopped(make_project: MakeProject) -> None:
     """Chunks that were finished before Ctrl-C are not cast again, and the result is that of an undisturbed run."""
     rows = [{"id": f"r{i}", "text": f"comment {i}", "gold": "ham", "split": "train"} for i in range(150_000)]
-    slow = FUNCTIONS + """
+    slow = (
+        FUNCTIONS
+        + """
 import time
 @lk.labeling_function()
 def waits(x):
@@ -223,6 +226,7 @@ def waits(x):
         time.sleep(60)
     return HAM if x.text.endswith("1") else -1
 """
+    )
     made = make_project(rows=rows, functions=slow)
     command = [sys.executable, "-m", "labelkit", "apply", "--workers", "1"]
     with subprocess.Popen(command, cwd=made.root, stderr=subprocess.PIPE, text=True) as process:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from projects import Made
 
 from labelkit.errors import AnswerIsNo
+from projects import Made
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("labelkit.toml", "labeling_functions", "expectations", "data")
@@ -87,7 +87,9 @@ def one_text_two_labels(made: Made) -> str:
     path = made.root / "data" / "reviews.parquet"
     labels, records = made.project.labels(), pq.read_table(path)
     by_label = {
-        label: labels.filter(pc.and_(pc.equal(labels["label"], label), pc.equal(labels["source"], "model")))["id"][0].as_py()
+        label: labels.filter(pc.and_(pc.equal(labels["label"], label), pc.equal(labels["source"], "model")))["id"][
+            0
+        ].as_py()
         for label in ("negative", "positive")
     }
     ids = records.column("id").to_pylist()
@@ -97,7 +99,7 @@ def one_text_two_labels(made: Made) -> str:
     for label, record in by_label.items():
         made.project.answer(record, label, annotator="ana")
     made.project.apply()
-    return by_label["positive"]
+    return str(by_label["positive"])
 
 
 def function_edited(made: Made) -> str:
@@ -170,5 +172,5 @@ def test_a_pass_does_not_outlive_what_it_was_about(demo: Made, what: str) -> Non
         path = demo.root / "data" / "reviews.parquet"
         records = pq.read_table(path)
         pq.write_table(set_cell(records, "text", 0, "another text"), path)
-    with pytest.raises(AnswerIsNo, match="ha(s|ve) changed"):
+    with pytest.raises(AnswerIsNo, match=r"ha(s|ve) changed"):
         demo.project.training_set()

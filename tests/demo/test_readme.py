@@ -55,8 +55,17 @@ def test_the_session_prints_what_the_readme_shows(demo: Path) -> None:
 
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The Python of the README runs as it stands."""
-    texts = ["LOOK AT THIS", "see https://a.example", "thank you", "I love this song", "SO GOOD", "BUY https://b.example"]
-    comments = pa.table({"comment_id": [f"c{i}" for i in range(60)], "text": [f"{texts[i % 6]}{' ' * (i // 6)}" for i in range(60)]})
+    texts = [
+        "LOOK AT THIS",
+        "see https://a.example",
+        "thank you",
+        "I love this song",
+        "SO GOOD",
+        "BUY https://b.example",
+    ]
+    comments = pa.table(
+        {"comment_id": [f"c{i}" for i in range(60)], "text": [f"{texts[i % 6]}{' ' * (i // 6)}" for i in range(60)]}
+    )
     subprocess.run([sys.executable, "-m", "labelkit", "init", "."], cwd=tmp_path, check=True, capture_output=True)
     pq.write_table(comments, tmp_path / "comments.parquet")
     monkeypatch.chdir(tmp_path)

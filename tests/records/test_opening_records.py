@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, strategies as st
-from hypothesis import given, strategies as st
 
 from labelkit.errors import DataError
 from labelkit.project import read_project

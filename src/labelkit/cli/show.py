@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,7 @@ def progress(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
 
     It is drawn when it is told of progress and by no thread of its own, so that a process may fork beneath it.
     """
-    if not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

@@ -98,7 +98,7 @@ class _Digests:
         own = _is_own(function.__code__.co_filename)
         cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
         given = [function.__defaults__, function.__kwdefaults__, cells, vars(function)]
-        outside = [_named_globals(function)] if own else []
+        outside: list[object] = [_named_globals(function)] if own else []
         if own and _names(function.__code__) & DYNAMIC:
             outside.append(_text(function.__code__.co_filename))
         return self._all("function", [function.__qualname__, function.__code__, given, outside])

@@ -1,4 +1,4 @@
-"""What an author of labeling functions wants to know of each: Snorkel's figures first, then accuracy with an interval."""
+"""What an author of labeling functions wants to know of each: Snorkel's figures, then accuracy with an interval."""
 
 from __future__ import annotations
 

@@ -107,10 +107,10 @@ def chained(digest: Any, ids: pa.Array, columns: Sequence[NDArray[np.int8]]) -> 
     _, offsets, values = ids.buffers()
     if len(ids):
         ends = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
-        following.update(np.ascontiguousarray(ends - ends[0]))
+        following.update(np.ascontiguousarray(ends - ends[0]).data)
         following.update(memoryview(b"" if values is None else values)[int(ends[0]) : int(ends[-1])])
     for column in columns:
-        following.update(column)
+        following.update(column.data)
     return following
 
 

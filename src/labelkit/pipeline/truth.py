@@ -45,7 +45,7 @@ class Answered:
         if not self.labels:
             return np.full(len(ids), -1, dtype=np.int64)
         places = pc.fill_null(pc.index_in(ids, value_set=self._ids), len(self.labels))
-        return self._indices[places.to_numpy(zero_copy_only=False)]
+        return np.asarray(self._indices[places.to_numpy(zero_copy_only=False)])
 
 
 def read_answers(project: ProjectFolder) -> Answered:
@@ -85,7 +85,7 @@ class Yardstick:
     def of(self, ids: pa.Array, others: pa.RecordBatch, answered: NDArray[np.int64], first: int) -> NDArray[np.int64]:
         """(n,) int64 class index of the chunk's records, or -1 where nothing is known or the record may not be used.
 
-        `others` holds the gold and split columns, `answered` what people said, `first` is the index of its first record.
+        `others` holds the gold and split columns, `answered` what people said; `first` is the first record's index.
         """
         if self._gold is None:
             return answered
@@ -126,7 +126,7 @@ class Yardstick:
         at = pc.index(strange, value=True).as_py()
         if at >= 0:
             self._refuse(first + at, column[at].as_py())
-        return indices
+        return np.asarray(indices)
 
     def _refuse(self, index: int, value: Any) -> None:
         source = self._records.source
