@@ -1,8 +1,8 @@
 """A hundred patterns that make a backtracking matcher run for ages, each with a text to repeat and an end that fails.
 
-The shapes are those that the literature on regular expression denial of service lists: nested repeats, alternatives that
-overlap, neighbours that overlap, and the validators of mail addresses, links, numbers and markup in which they were
-found.
+The shapes are those that the literature on regular expression denial of service lists: nested repeats, alternatives
+that overlap, neighbours that overlap, and the validators of mail addresses, links, numbers and markup in which they
+were found.
 """
 
 SLOW: list[tuple[str, str, str]] = [

@@ -182,8 +182,8 @@ def combine(name: str, condition: Condition, *, label: Label = None, part: bool 
 def _listed(name: str, what: str, words: Iterable[str]) -> tuple[str, ...]:
     """The words, each once, longest first."""
     listed = [] if isinstance(words, str) else list(words)
-    if not listed or not all(isinstance(word, str) and word.strip() for word in listed):
-        one = "text" if what == "texts" else "word"
+    one = "text" if what == "texts" else "word"  # a text may be a space, but a word may not
+    if not listed or not all(isinstance(each, str) and (each if one == "text" else each.strip()) for each in listed):
         raise FunctionError(f'rule "{visible(name)}": {what} must be a list of at least one {one}, none of them empty')
     return tuple(sorted(set(listed), key=lambda word: (-len(word), word)))
 
