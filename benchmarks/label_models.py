@@ -12,7 +12,6 @@ import functools
 import gc
 import importlib.util
 import multiprocessing
-import resource
 import time
 import warnings
 from collections.abc import Callable
@@ -98,17 +97,18 @@ def peak(rival: bool, n: int, m: int, k: int, answer: Any) -> None:  # noqa: FBT
     votes = generated(n, m, k)
     small = generated(1000, m, k)
     act(small, k, rival=rival)  # imports
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ballast = np.ones((before - current()) * 1024, np.uint8)  # up to the peak so far: what comes now comes on top
+    gc.collect()
+    with open("/proc/self/clear_refs", "w") as file:  # noqa: PTH123
+        file.write("5")  # the peak starts anew at what is in memory now
+    before = status("VmRSS")
     probs = act(votes, k, rival=rival)
-    answer.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 - probs.nbytes / 2**20)
-    del ballast
+    answer.put(status("VmHWM") - before - probs.nbytes / 2**20)
 
 
-def current() -> int:
-    """KiB of this process that are in memory."""
-    with open("/proc/self/statm") as file:  # noqa: PTH123
-        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+def status(name: str) -> float:
+    """MiB of this process as Linux counts them."""
+    with open("/proc/self/status") as file:  # noqa: PTH123
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
 
 
 def act(votes: NDArray[np.int8], k: int, *, rival: bool) -> NDArray[np.float64]:
