@@ -6,6 +6,7 @@ the ids themselves are compared.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ def ids_as_text(column: pa.Array, source: str, name: str) -> pa.Array:
         f'{source}: column "{visible(name)}": ids are text or whole numbers, and this column is {column.type}; '
         "name another column as id"
     )
+
+
+LONG = 256  # bytes; below, all ids of a chunk are hashed at once
 
 
 class SeenIds:
@@ -71,7 +75,8 @@ def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
     """(n,) uint64: a hash of each id's UTF-8 bytes, the same in every process; a null counts as empty.
 
     Eight bytes at a time are mixed with a constant of their place (the finalizer of SplitMix64: Steele, Lea and Flood,
-    "Fast splittable pseudorandom number generators", OOPSLA 2014) and added up; bytes past the end add nothing.
+    "Fast splittable pseudorandom number generators", OOPSLA 2014) and added up; bytes past the end add nothing. An
+    id of more than LONG bytes has the BLAKE2b of its bytes.
 
     >>> import pyarrow as pa
     >>> a, b, again = id_hashes(pa.array(["record 1", "record 2", "record 1"])).tolist()
@@ -84,8 +89,8 @@ def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
     starts, lengths = offsets[:-1], np.diff(offsets)
     hashes = _mixed(lengths.astype(np.uint64))
     padded = np.append(content, np.zeros(8, np.uint8))
-    longest = int(lengths.max(initial=0))
-    rows = np.arange(len(lengths))  # those whose text goes on here; a few long ids cost no more than their length
+    rows = np.flatnonzero(lengths <= LONG)
+    longest = int(lengths[rows].max(initial=0))
     for place in range(0, longest, 8):
         rows = rows[lengths[rows] > place]
         at = starts[rows] + place
@@ -95,6 +100,9 @@ def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
             words |= np.where(inside, padded[at + byte], 0).astype(np.uint64) << np.uint64(8 * byte)
         constant = _mixed(np.array([place + 1], np.uint64))
         hashes[rows] += _mixed(words + constant) - _mixed(constant)
+    for row in np.flatnonzero(lengths > LONG).tolist():
+        text = content[offsets[row] : offsets[row + 1]].tobytes()
+        hashes[row] = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
     return hashes
 
 
