@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from labelkit.active import MIXED, STRATEGIES, QueueItem, in_order, is_code, select
-from labelkit.active.handout import hand_out
+from labelkit.active.handout import HandOut
 from labelkit.active.mix import parse_mix
 from labelkit.annotations import AnnotationStore
-from labelkit.errors import UsageError
+from labelkit.errors import MachineError, UsageError
 from labelkit.label_models import MajorityLabelModel, Posterior
 from labelkit.matrix import LabelMatrix
 
@@ -159,7 +159,7 @@ def items(n: int) -> Iterator[QueueItem]:
 
 def test_two_people_share_a_queue_in_order(store: AnnotationStore) -> None:
     """Each gets the next records that the other does not have, and together they get all."""
-    ana, ben = hand_out(items(40), store.leases, "ana"), hand_out(items(40), store.leases, "ben")
+    ana, ben = HandOut(items(40), store.leases, "ana"), HandOut(items(40), store.leases, "ben")
     taken: dict[str, list[str]] = {"ana": [], "ben": []}
     for number, (who, hand) in enumerate(itertools.cycle([("ana", ana), ("ben", ben)])):
         item = next(hand, None)
@@ -176,7 +176,7 @@ def test_two_people_share_a_queue_in_order(store: AnnotationStore) -> None:
 def test_record_left_behind_comes_at_the_end(store: AnnotationStore) -> None:
     """A record somebody else held when its turn came is given when they have let it go."""
     assert store.leases.claim("ben", ["r0"]) == "r0"
-    hand = hand_out(items(30), store.leases, "ana")
+    hand = HandOut(items(30), store.leases, "ana")
     first = next(hand)
     store.leases.release("ben", ["r0"])
     assert [item.record for item in itertools.chain([first], hand)] == [*(f"r{i}" for i in range(1, 30)), "r0"]
@@ -186,4 +186,24 @@ def test_long_stretch_that_is_done_is_passed_quickly(store: AnnotationStore) -> 
     """Two thousand records that others hold are no obstacle."""
     held = [f"r{i}" for i in range(2_000)]
     assert len(store.leases.claim_some("ben", held, 2_000)) == 2_000
-    assert next(hand_out(items(2_001), store.leases, "ana")).record == "r2000"
+    assert next(HandOut(items(2_001), store.leases, "ana")).record == "r2000"
+
+
+def test_failing_store_loses_no_record(store: AnnotationStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a claim fails, the next one goes on where it would have been; in the end nothing stays leased."""
+    hand = HandOut(items(5), store.leases, "ana")
+    taken = [next(hand).record for _ in range(3)]
+    with monkeypatch.context() as trouble:
+        trouble.setattr(store.leases, "claim_some", failing)
+        for _ in range(2):
+            with pytest.raises(MachineError):
+                next(hand)
+    taken += [item.record for item in hand]
+    assert taken == ["r0", "r1", "r2", "r3", "r4"]
+    assert set(store.leases.held()) == set(taken)
+    hand.release()
+    assert store.leases.held() == {}
+
+
+def failing(*arguments: object, **options: object) -> list[str]:
+    raise MachineError("the line went dead")

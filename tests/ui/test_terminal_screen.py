@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from labelkit.active import QueueItem
@@ -25,7 +24,7 @@ def test_screen_of_80_by_24() -> None:
     assert draw(state, FIELDS, 80, 24).plain == (
         """\
  labelkit annotate  c0123                                          ana · margin
- record 3 of 3 · 1 answered · 1 skipped · 49 left of the budget · 4 s each
+ record 3 of 3 · budget 1/50 · 1 skipped · 4 s each · as suggested 0/1
 ────────────────────────────────────────────────────────────────────────────────
  text   Thank you!
         More on https://example.org
@@ -46,7 +45,7 @@ def test_screen_of_80_by_24() -> None:
             spam by links
 ────────────────────────────────────────────────────────────────────────────────
   1  ham    2  spam
- a accept · space skip · u undo · ? help · q quit
+ a accept · space skip · u undo · f flag · n note · ? help · q quit
  skipped"""
     )
 
@@ -58,12 +57,12 @@ def test_small_screen_keeps_record_keys_and_notice() -> None:
     assert screen.plain == (
         """\
  labelkit annotate  c0123  ana · margin
- record 1 of 3 · 0 answered · 50 left o…
+ record 1 of 3 · budget 0/50
 ────────────────────────────────────────
        seven eight nine ten
 ── lines 2 to 2 of 2; arrow keys scroll
   1  ham    2  spam
- a accept · space skip · u undo · ? hel…
+ a accept · space skip · u undo · f fla…
  NOT STORED, press the key again:
  annotations.db: database or disk is
  full"""
@@ -74,7 +73,7 @@ def test_small_screen_keeps_record_keys_and_notice() -> None:
 def test_help_page_names_every_key() -> None:
     """The help page hides the classes: their keys do nothing there."""
     plain = draw(replace(STATE, helping=True), FIELDS, 80, 24).plain
-    for key in ("space", "u, backspace", "a ", "?", "q, Ctrl-C, Ctrl-D", "arrows, page up/down"):
+    for key in ("space", "u, backspace", "a ", "f ", "n ", "?", "q, Ctrl-C, Ctrl-D", "arrows, page up/down"):
         assert f"\n {key}" in plain
     assert "any key goes back" in plain
     assert "spam" not in plain
@@ -140,3 +139,43 @@ def test_every_screen_fits_its_terminal(
         assert cell_len(line.plain) <= width
         assert line.plain.isprintable() or all(ord(c) >= 0xA0 for c in line.plain if not c.isprintable())
     assert len(screen.lines) == height or height < 9
+
+
+def test_table_of_many_short_fields_uses_the_width() -> None:
+    """Numbers stand in columns, read downwards; a long text of the same record has lines of its own."""
+    fields = {"about": "a wine from " + "far " * 10 + "away", **{f"field_{i}": i * 1.5 for i in range(9)}}
+    lines = draw(STATE, fields, 60, 24).plain.split("\n")[3:8]
+    assert lines == [
+        " about  a wine from far far far far far far far far far far",
+        "        away",
+        " field_0  0.0    field_3  4.5    field_6  9.0",
+        " field_1  1.5    field_4  6.0    field_7  10.5",
+        " field_2  3.0    field_5  7.5    field_8  12.0",
+    ]
+    assert "\n field_0   0.0\n field_1   1.5\n" in draw(STATE, fields, 26, 40).plain
+
+
+def test_wide_characters_are_as_wide_as_they_are() -> None:
+    """Chinese text wraps by cells; joined emoji stay whole."""
+    plain = draw(STATE, {"text": "日本語のとても長い文章です。" * 4, "face": "👩‍👩‍👧 ok"}, 30, 24).plain
+    body = plain.split("\n")[3:11]
+    assert all(cell_len(line) <= 30 for line in body)
+    assert "".join(line[6:].strip() for line in body if "日" in line or "文" in line).count("日本語") == 4
+    assert "👩‍👩‍👧 ok" in plain
+
+
+def test_right_to_left_text_has_its_lines_to_itself() -> None:
+    """A terminal that turns a line round must not mix the name of the field into it."""
+    hebrew = "\u05e9\u05dc\u05d5\u05dd world"
+    lines = draw(STATE, {"text": hebrew, "other": "left"}, 60, 24).plain.split("\n")
+    at = lines.index(" text")
+    assert lines[at + 1] == f" {hebrew}"
+    assert lines[at + 2] == " other  left"
+
+
+def test_note_being_written_shows_its_end() -> None:
+    """However long the note, the cursor is on the screen, and control characters in it do nothing."""
+    plain = draw(replace(STATE, draft="word " * 200 + "the end\x1b"), FIELDS, 60, 20).plain
+    assert "the end\\x1b" in plain
+    assert "enter keeps it · escape drops it" in plain
+    assert len(plain.split("\n")) <= 20

@@ -383,8 +383,8 @@ from labelkit.errors import MachineError
 
 add, tries = AnnotationStore.add, []
 
-def add_and_lose_the_reply(store, *answer):
-    said = add(store, *answer)
+def add_and_lose_the_reply(store, *answer, **role):
+    said = add(store, *answer, **role)
     tries.append(said)
     if len(tries) == 1:
         raise MachineError("the line went dead")
@@ -487,8 +487,8 @@ def test_pipe_is_refused(tmp_path: Path, closed: str) -> None:
 
 def test_more_classes_than_keys_are_refused_before_the_screen_opens(sit: Sit) -> None:
     """The terminal is not touched."""
-    person = sit(classes=",".join(f"c{i}" for i in range(57)))
-    assert person.leaves().startswith("ERROR UsageError 57 classes are more than the 56 keys of the screen")
+    person = sit(classes=",".join(f"c{i}" for i in range(53)))
+    assert person.leaves().startswith("ERROR UsageError 53 classes are more than the 52 keys of the screen")
     assert "\x1b" not in person.output
 
 
@@ -497,3 +497,118 @@ def test_nameless_annotator_is_refused_before_the_screen_opens(sit: Sit) -> None
     person = sit(prepare="ask = annotate_in_terminal; annotate_in_terminal = lambda *a: ask(*a[:4], '', a[5])")
     assert person.leaves() == "ERROR AnswerError the annotator is empty"
     assert "\x1b" not in person.output
+
+
+def test_flag_and_note_are_stored_beside_the_answers(sit: Sit) -> None:
+    """A note takes every key until enter, letters that are commands too; a flag can be taken off again."""
+    person = sit()
+    person.sees("the text of r0")
+    person.types("f")
+    person.sees("FLAGGED")
+    person.types("nquite a fun one, ça va\x7f\x7f日本\r")
+    person.sees("note stored")
+    person.types("nnever mind")
+    person.sees("never mind")
+    person.types("\x1b")
+    person.sees("note dropped")
+    person.types("1")
+    person.sees("the text of r1")
+    assert "FLAGGED" not in person.screen
+    person.types("f")
+    person.sees("FLAGGED")
+    person.types("f")
+    person.sees("flag taken off")
+    person.types("q")
+    assert person.session() == {"answered": 1, "skipped": 0, "undone": 0}
+    said = [(r.record, r.kind, r.text, r.annotator) for r in person.store.remarks.history()]
+    assert said == [
+        ("r0", "flag", "", "ana"),
+        ("r0", "note", "quite a fun one, ça 日本", "ana"),
+        ("r1", "flag", "", "ana"),
+        ("r1", "unflag", "", "ana"),
+    ]
+    assert person.store.remarks.flagged() == {"r0": ["ana"]}
+    assert [e.label for e in person.store.history()] == ["ham"]
+
+
+CHOSEN = """
+ask = annotate_in_terminal
+annotate_in_terminal = lambda *a: ask(*a, keys={"spam": "s"}, role="adjudicator")
+"""
+
+
+def test_keys_and_role_are_those_asked_for(sit: Sit) -> None:
+    """A class has the key that the project gave it, and an adjudicator's answers say so."""
+    person = sit(prepare=CHOSEN)
+    person.sees(" s  spam")
+    person.types("2")
+    person.sees("this key means nothing here")
+    person.types("s")
+    person.sees("the text of r1")
+    person.types("q")
+    person.leaves()
+    assert [(e.label, e.role) for e in person.store.history()] == [("spam", "adjudicator")]
+
+
+SHARED = """
+from labelkit.active.handout import HandOut
+
+store, ask = AnnotationStore.open(url), annotate_in_terminal
+def annotate_in_terminal(items, fields_of, _, classes, who, budget):
+    who, hand = "NAME", HandOut(iter(items), store.leases, "NAME")
+    session = ask(hand, fields_of, store, classes, who, budget, hold_seconds=60)
+    hand.release()
+    return session
+"""
+
+
+def test_two_people_at_two_terminals_never_see_the_same_record(sit: Sit) -> None:
+    """Two real terminals on one store: every record is shown to one of them, and what was left is given back."""
+    people = {who: sit(records=8, prepare=SHARED.replace("NAME", who)) for who in ("ana", "ben")}
+    seen: list[str] = []
+    for _ in range(3):
+        for person in people.values():
+            person.sees("the text of r")
+            seen += re.findall("the text of (r[0-9])", person.screen)
+            person.types("1")
+            while "the text of " + seen[-1] in person.screen:
+                person.looks()
+    for person in people.values():
+        person.types("q")
+        person.leaves()
+    assert len(set(seen)) == len(seen) == 6
+    assert sorted((e.annotator, e.record) for e in person.store.history()) == sorted(
+        zip(["ana", "ben"] * 3, seen, strict=True)
+    )
+    assert person.store.leases.held() == {}
+
+
+DEAD_LINE = """
+from labelkit.errors import MachineError
+
+class Items:
+    def __init__(self, items):
+        self.items, self.tries = iter(items), 0
+    def __iter__(self):
+        return self
+    def __next__(self):
+        self.tries += 1
+        if self.tries == 2:
+            raise MachineError("the line went dead")
+        return next(self.items)
+
+ask = annotate_in_terminal
+annotate_in_terminal = lambda items, *a: ask(Items(items), *a)
+"""
+
+
+def test_next_record_that_the_store_does_not_give_is_tried_again(sit: Sit) -> None:
+    """A store that fails between two records does not end the session."""
+    person = sit(prepare=DEAD_LINE)
+    person.sees("the text of r0")
+    person.types("1")
+    person.sees("NO NEXT RECORD, press any key to try again: the line went dead")
+    person.types("1")
+    person.sees("the text of r1")
+    person.types("q")
+    assert person.session() == {"answered": 1, "skipped": 0, "undone": 0}

@@ -5,12 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit.active import QueueItem
 from labelkit.ui.terminal import keys
-from labelkit.ui.terminal.state import Say, State, TakeBack, failed, react, stored, taken_back
+from labelkit.ui.terminal.state import (
+    Flag,
+    Note,
+    Say,
+    State,
+    TakeBack,
+    failed,
+    fetched,
+    not_fetched,
+    react,
+    remarked,
+    stored,
+    taken_back,
+)
 
 
 def item(number: int, suggestion: str | None = "ham") -> QueueItem:
@@ -156,3 +168,51 @@ def test_session_agrees_with_a_plain_list(typed: list[str]) -> None:
     assert (state.answered, state.skipped, state.undone) == (labels, len(plain) - labels, undone)
     assert labels <= 3
     assert state.current == (None if labels == 3 or len(plain) == 4 else item(len(plain)))
+
+
+def test_note_takes_every_key_until_enter_or_escape() -> None:
+    """Keys of classes and commands are letters in a note; only Ctrl-C and the like still quit."""
+    state, _ = react(start(), "n")
+    for key in ["q", "1", "space", "ö", "backspace", "é", "up", "other"]:
+        state, act = react(state, key)
+        assert act is None
+    assert (state.draft, state.closed) == ("q1 é", False)
+    assert react(state, "enter")[1] == Note("q1 é")
+    assert react(state, "escape")[0].draft is None
+    assert react(state, "ctrl-c")[0].closed
+    kept = failed(state, Note("q1 é"), "the disk is full")
+    assert (kept.draft, kept.alarm) == ("q1 é", True)
+    assert remarked(state, "r0", Note("q1 é")).draft is None
+    assert react(react(start(), "n")[0], "enter")[1] is None  # an empty note is none
+
+
+def test_flag_goes_on_and_off() -> None:
+    """The same key takes the flag off again."""
+    state, act = react(start(), "f")
+    assert act == Flag(on=True)
+    state = remarked(state, "r0", Flag(on=True))
+    assert (state.flagged, state.current) == (frozenset({"r0"}), item(0))
+    assert react(state, "f")[1] == Flag(on=False)
+    assert remarked(state, "r0", Flag(on=False)).flagged == frozenset()
+
+
+def test_records_are_fetched_when_they_are_wanted() -> None:
+    """Not before, not after the budget, and the end is said when there are no more."""
+    state = replace(start(records=1, budget=2), more=True)
+    assert not state.wanting
+    state = stored(state, "ham", "op-1", 1.0)
+    assert (state.wanting, state.current) == (True, None)
+    assert not_fetched(state, "gone").alarm
+    assert not react(state, "enter")[0].closed
+    ended = fetched(state, None)
+    assert (ended.wanting, ended.more) == (False, False)
+    state = stored(fetched(state, item(1)), "ham", "op-2", 1.0)
+    assert (state.wanting, state.current) == (False, None)
+
+
+def test_agreement_counts_labels_of_records_with_a_suggestion() -> None:
+    """Skips and records without a suggestion do not count."""
+    state = replace(start(records=0), items=(item(0), item(1), item(2, None), item(3)))
+    for number, label in enumerate(["ham", "spam", "ham", None]):
+        state = stored(state, label, f"op-{number}", 1.0)
+    assert state.agreement == (1, 2)

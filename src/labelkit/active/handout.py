@@ -13,38 +13,59 @@ FIRST_LOOK, LONG_LOOK = 16, 512  # candidates of one claim: most claims end at t
 AT_ONCE = 3  # records leased at a time: each claim waits for the disk, and people should not
 
 
-def hand_out(
-    queue: Iterator[QueueItem],
-    leases: Leases,
-    annotator: str,
-    *,
-    overlap: int = 1,
-    seconds: float = LEASE_SECONDS,
-    role: Role = PERSON,
-) -> Iterator[QueueItem]:
-    """Give one person the records of a queue that still want an answer, in order, each leased when it is given.
+class HandOut:
+    """An iterator that gives one person the records of a queue that still want an answer, in order.
 
-    Records are leased a few at a time; those that were not answered are to be released in the end. A record that
-    somebody else had when its turn came is looked at once more when the queue is over, as their lease may have run out.
-    The iterator ends when nothing is left for this person; a later call may find more.
+    Each is leased when it is given; a few are leased at a time. A record that somebody else had when its turn came is
+    looked at once more when the queue is over, as their lease may have run out. When the store fails, the error is
+    raised and nothing is lost: `next` tries again. `release` gives back what was not answered.
     """
-    passed: list[QueueItem] = []  # somebody else had them
-    for candidates in (queue, _again(passed)):
-        ahead: list[QueueItem] = []
-        look = FIRST_LOOK
-        while True:
-            ahead += itertools.islice(candidates, max(look - len(ahead), 0))
-            if not ahead:
-                break
-            records = [item.record for item in ahead]
-            got = leases.claim_some(annotator, records, AT_ONCE, overlap=overlap, seconds=seconds, role=role)
-            end = records.index(got[-1]) + 1 if len(got) == AT_ONCE else len(ahead)
-            mine = frozenset(got)
-            passed += [item for item in ahead[:end] if item.record not in mine]
-            yield from [item for item in ahead[:end] if item.record in mine]
-            ahead, look = ahead[end:], FIRST_LOOK if got else LONG_LOOK
 
+    def __init__(
+        self,
+        queue: Iterator[QueueItem],
+        leases: Leases,
+        annotator: str,
+        *,
+        overlap: int = 1,
+        seconds: float = LEASE_SECONDS,
+        role: Role = PERSON,
+    ) -> None:
+        self._queue, self._leases, self._annotator, self._role = queue, leases, annotator, role
+        self._overlap, self._seconds = overlap, seconds
+        self._ahead: list[QueueItem] = []  # next candidates
+        self._passed: list[QueueItem] = []  # candidates that somebody else had
+        self._mine: list[QueueItem] = []  # leased and not yet given, the next one last
+        self._leased: list[str] = []  # ids of all records leased so far
+        self._look, self._last_round = FIRST_LOOK, False
 
-def _again(passed: list[QueueItem]) -> Iterator[QueueItem]:
-    """What was passed by until now; what is passed by once more is over."""
-    yield from passed.copy()
+    def __iter__(self) -> Iterator[QueueItem]:
+        return self
+
+    def __next__(self) -> QueueItem:
+        while not self._mine:
+            self._ahead += itertools.islice(self._queue, max(self._look - len(self._ahead), 0))
+            if self._ahead:
+                self._claim()
+            elif self._passed and not self._last_round:
+                self._queue, self._passed, self._last_round = iter(self._passed), [], True
+            else:
+                raise StopIteration
+        return self._mine.pop()
+
+    def release(self) -> None:
+        """Give back the records that were leased and not answered."""
+        self._leases.release(self._annotator, self._leased, self._role)
+        self._leased = []
+
+    def _claim(self) -> None:
+        records = [item.record for item in self._ahead]
+        got = self._leases.claim_some(
+            self._annotator, records, AT_ONCE, overlap=self._overlap, seconds=self._seconds, role=self._role
+        )
+        self._leased += got
+        end = records.index(got[-1]) + 1 if len(got) == AT_ONCE else len(records)
+        seen, mine = self._ahead[:end], frozenset(got)
+        self._mine = [item for item in reversed(seen) if item.record in mine]
+        self._passed += [item for item in seen if item.record not in mine]
+        self._ahead, self._look = self._ahead[end:], FIRST_LOOK if got else LONG_LOOK

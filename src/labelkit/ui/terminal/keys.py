@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from labelkit.errors import UsageError
+from labelkit.errors import ConfigError, UsageError, named, visible
 
-ACCEPT, UNDO, QUIT, HELP = "a", "u", "q", "?"
-SPACE, BACKSPACE, ENTER = "space", "backspace", "enter"
+ACCEPT, UNDO, QUIT, HELP, FLAG, NOTE = "a", "u", "q", "?", "f", "n"
+COMMANDS = (ACCEPT, UNDO, QUIT, HELP, FLAG, NOTE)
+SPACE, BACKSPACE, ENTER, ESCAPE = "space", "backspace", "enter", "escape"
 CTRL_C, CTRL_D, HANGUP = "ctrl-c", "ctrl-d", "hangup"
 UP, DOWN, PAGE_UP, PAGE_DOWN = "up", "down", "page-up", "page-down"
 OTHER = "other"  # a key without a meaning here
 
-_LETTERS = [letter for letter in string.ascii_letters if letter.lower() not in {ACCEPT, UNDO, QUIT}]
+_LETTERS = [letter for letter in string.ascii_letters if letter.lower() not in COMMANDS]
 CLASS_KEYS = "1234567890" + "".join(_LETTERS)
 
 _CONTROLS = {
@@ -36,20 +37,47 @@ _CSI_START = re.compile(rb"\x1b(\[[0-?]*[ -/]*)?\Z")
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 
 
-def class_keys(classes: Sequence[str]) -> dict[str, str]:
-    """Key -> class name: digits 1 to 9, 0 for the tenth, then letters that are no commands.
+def class_keys(classes: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Key -> class name, in order of the classes: the keys of `chosen` (class name -> key), and for the rest digits
+    1 to 9, 0, then letters that are no commands.
 
-    Raises UsageError for more classes than there are keys.
+    Raises UsageError for more classes than there are keys, ConfigError for a chosen key that cannot be one.
 
     >>> class_keys(["ham", "spam"])
     {'1': 'ham', '2': 'spam'}
+    >>> class_keys(["ham", "spam", "eggs"], {"spam": "s"})
+    {'1': 'ham', 's': 'spam', '3': 'eggs'}
     """
-    if len(classes) > len(CLASS_KEYS):
-        raise UsageError(
-            f"{len(classes)} classes are more than the {len(CLASS_KEYS)} keys of the screen; "
-            "write questions with --queue N --out FILE and read answers with --answers FILE"
-        )
-    return dict(zip(CLASS_KEYS, classes, strict=False))
+    chosen = chosen or {}
+    _check_chosen(classes, chosen)
+    taken = set(chosen.values())
+    free = [key for key in CLASS_KEYS if key not in taken]
+    out: dict[str, str] = {}
+    for number, name in enumerate(classes):
+        usual = CLASS_KEYS[number] if number < len(CLASS_KEYS) else ""
+        key = chosen.get(name) or (usual if usual in free else next(iter(free), None))
+        if key is None:
+            raise UsageError(
+                f"{len(classes)} classes are more than the {len(CLASS_KEYS)} keys of the screen; "
+                "write questions with --queue N --out FILE and read answers with --answers FILE"
+            )
+        out[key] = name
+        if key in free:
+            free.remove(key)
+    return out
+
+
+def _check_chosen(classes: Sequence[str], chosen: Mapping[str, str]) -> None:
+    where = "labelkit.toml: [annotate] keys"
+    for name, key in chosen.items():
+        if name not in classes:
+            raise ConfigError(f'{where}: no class "{visible(name[:80])}"; classes are {named(classes)}')
+        if len(key) != 1 or not key.isprintable() or key == " ":
+            raise ConfigError(f'{where}: "{visible(key[:80])}" is not one visible character')
+        if key.lower() in COMMANDS:
+            raise ConfigError(f'{where}: "{key}" is a command of the screen; commands are {named(COMMANDS)}')
+        if list(chosen.values()).count(key) > 1:
+            raise ConfigError(f'{where}: "{visible(key)}" stands for two classes')
 
 
 def next_key(typed: bytes) -> tuple[str | None, bytes]:
@@ -90,4 +118,7 @@ def _beyond_ascii(typed: bytes) -> tuple[str | None, bytes]:
     """One character of UTF-8, or one byte that starts none."""
     lead = typed[0]
     size = 2 if 0xC2 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if 0xF0 <= lead < 0xF5 else 1
-    return (OTHER, typed[size:]) if len(typed) >= size else (None, typed)
+    if len(typed) < size:
+        return None, typed
+    char = typed[:size].decode("utf-8", "replace")
+    return (char if len(char) == 1 and char.isprintable() and char != "\ufffd" else OTHER), typed[size:]

@@ -6,6 +6,7 @@ Text of data, of functions and of class names goes through `visible`, and never 
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ LEAST_BODY = 4  # lines of the record that are shown whatever else there is to s
 MOST_WHY_LINES = 7
 MOST_NOTICE_LINES = 3
 LONGEST_NAME = 24
+SHORT_VALUE = 16  # cells of a value that may stand beside another one
+LEAST_TABLE = 8  # short fields from which on a record is laid out as a table
 LONGEST_VALUE = 20_000  # characters of a field; more take seconds to lay out, at each key
 
 HELP = (
@@ -30,6 +33,8 @@ HELP = (
     ("a", "accept the suggestion"),
     ("space", "skip: no answer, and you are not asked again"),
     ("u, backspace", "take the last answer back and return to its record"),
+    ("f", "flag the record for somebody else to look at, or take the flag off"),
+    ("n", "write a note about the record: enter keeps it, escape drops it"),
     ("arrows, page up/down", "scroll a long record"),
     ("?", "this page"),
     ("q, Ctrl-C, Ctrl-D", "quit; everything said is stored already"),
@@ -57,7 +62,7 @@ def draw(state: State, fields: Mapping[str, object], width: int, height: int) ->
     elif state.current is None:
         body = [_indented(line) for line in _wrapped(Text(_ending(state), "bold"), width - 2 * MARGIN)]
     else:
-        body = _pairs([(visible(name), _value(value)) for name, value in fields.items()], width)
+        body = _record(fields, width)
         foot = [*_why(state.current, width, height - len(head) - len(foot) - LEAST_BODY), *foot]
     room = max(height - len(head) - len(foot), 1)
     scroll = min(state.scroll, max(len(body) - room, 0))
@@ -74,14 +79,17 @@ def draw(state: State, fields: Mapping[str, object], width: int, height: int) ->
 def _head(state: State, width: int) -> list[Text]:
     item = state.current
     title = " labelkit annotate" + (f"  {visible(item.record)}" if item else "")
+    title += "  FLAGGED" if item and item.record in state.flagged else ""
     who = visible(state.annotator) + (f" · {visible(item.strategy)} " if item else " ")
     gap = width - cell_len(who)
     first = Text().append(set_cell_size(title, gap), "bold").append(who, "dim") if gap > 20 else Text(title, "bold")
     at = min(len(state.given) + 1, len(state.items))
-    facts = [f"record {at} of {len(state.items)}", f"{state.answered} answered"]
+    facts = [f"record {at}" if state.more else f"record {at} of {len(state.items)}"]
+    facts += [f"budget {state.answered}/{state.budget}"]
     facts += [f"{state.skipped} skipped"] if state.skipped else []
-    facts += [f"{state.budget - state.answered} left of the budget"]
     facts += [f"{state.pace:.0f} s each"] if state.pace is not None else []
+    agreed, judged = state.agreement
+    facts += [f"as suggested {agreed}/{judged}"] if judged else []
     return [_cut(first, width), _line(" " + " · ".join(facts), width, "dim"), _rule(width)]
 
 
@@ -111,11 +119,13 @@ def _vote(label: str, functions: Sequence[str]) -> Text:
 def _foot(state: State, width: int) -> list[Text]:
     item = state.current
     labels = _labels(state, item) if item is not None and not state.helping else []
-    commands = "space skip · u undo · ? help · q quit" if item else "u undo · q quit"
+    commands = "space skip · u undo · f flag · n note · ? help · q quit" if item else "u undo · q quit"
     if item is not None and item.suggestion is not None:
         commands = f"a accept · {commands}"
     if state.helping:
         commands = "any key goes back"
+    if state.draft is not None:
+        return [_rule(width), *_draft(state.draft, width)]
     notice = _wrapped(Text(state.notice, "bold red" if state.alarm else "green"), width - 2 * MARGIN)
     said = [_indented(line) for line in notice[:MOST_NOTICE_LINES]] or [Text()]
     return [_rule(width), *_flowed(labels, width), _line(f" {commands}", width, "dim"), *said]
@@ -127,8 +137,14 @@ def _labels(state: State, item: QueueItem) -> list[Text]:
         Text()
         .append(f" {key} ", "reverse")
         .append(f" {visible(label)}", "bold green" if label == item.suggestion else "")
-        for key, label in class_keys(state.classes).items()
+        for key, label in class_keys(state.classes, state.keys).items()
     ]
+
+
+def _draft(draft: str, width: int) -> list[Text]:
+    """A note being written: its end, with a cursor, and what the keys do meanwhile."""
+    lines = _wrapped(Text().append("note: ", "bold").append(visible(draft)).append(" ", "reverse"), width - 2 * MARGIN)
+    return [*[_indented(line) for line in lines[-3:]], _line(" enter keeps it · escape drops it", width, "dim")]
 
 
 def _flowed(words: Sequence[Text], width: int) -> list[Text]:
@@ -143,9 +159,43 @@ def _flowed(words: Sequence[Text], width: int) -> list[Text]:
 
 
 def _ending(state: State) -> str:
+    if state.wanting:
+        return "Waiting for the next record."
     if state.answered >= state.budget:
         return f"The budget of {state.budget} answers is spent. Press q to quit, or u to take the last answer back."
     return "That was the last record. Press q to quit, or u to take the last answer back."
+
+
+def _record(fields: Mapping[str, object], width: int) -> list[Text]:
+    """The fields of a record: short ones of a table side by side, the others one below the other."""
+    pairs = [(visible(name), _value(value)) for name, value in fields.items()]
+    cells = [pair for pair in pairs if _is_short(*pair)]
+    if len(cells) < LEAST_TABLE or 2 * _cell_width(cells) > width - MARGIN:
+        return _pairs(pairs, width)
+    return [*_pairs([pair for pair in pairs if not _is_short(*pair)], width), *_table(cells, width)]
+
+
+def _is_short(name: str, text: Text) -> bool:
+    return text.cell_len <= SHORT_VALUE and "\n" not in text.plain and cell_len(name) <= LONGEST_NAME
+
+
+def _cell_width(cells: Sequence[tuple[str, Text]]) -> int:
+    return max(cell_len(name) for name, _ in cells) + 2 + max(text.cell_len for _, text in cells) + 3
+
+
+def _table(cells: Sequence[tuple[str, Text]], width: int) -> list[Text]:
+    """Names and values in as many columns as fit, read downwards."""
+    column = max(cell_len(name) for name, _ in cells)
+    across = max((width - MARGIN) // _cell_width(cells), 1)
+    down = -(-len(cells) // across)
+    lines = []
+    for row in range(down):
+        line = Text()
+        for place, (name, text) in enumerate(cells[row::down]):
+            line.append(" " * max(place * _cell_width(cells) - line.cell_len, 0))
+            line.append(set_cell_size(name, column), "dim").append("  ").append_text(text)
+        lines.append(_cut(_indented(line), width))
+    return lines
 
 
 def _value(value: object) -> Text:
@@ -165,11 +215,27 @@ def _pairs(pairs: Sequence[tuple[str, Text]], width: int, longest: int = LONGEST
     column = min(max((cell_len(name) for name, _ in pairs), default=0), longest, width // 3)
     lines = []
     for name, value in pairs:
+        if _runs_right_to_left(value.plain):
+            # A terminal that turns such lines round would put the name into the sentence: it gets lines of its own.
+            lines += [_cut(_indented(Text(name, "dim")), width)] if name else []
+            lines += [_indented(row) for row in _wrapped(value, width - 2 * MARGIN)]
+            continue
         rows = _wrapped(value, max(width - column - 2 * MARGIN - 2, 1))
         for number, row in enumerate(rows):
             label = set_cell_size(name, column) if number == 0 else " " * column
             lines.append(_indented(Text().append(label, "dim").append("  ").append_text(row)))
     return lines
+
+
+def _runs_right_to_left(text: str) -> bool:
+    """Whether the text, or any line of it, begins in a script that is written from right to left."""
+    if text.isascii():
+        return False
+    return any(_first_direction(line) in {"R", "AL"} for line in text.split("\n"))
+
+
+def _first_direction(line: str) -> str:
+    return next((kind for kind in map(unicodedata.bidirectional, line) if kind in {"L", "R", "AL"}), "L")
 
 
 def _wrapped(text: Text, width: int) -> list[Text]:

@@ -6,7 +6,8 @@ state moves on only after the store has answered, through `stored`, `taken_back`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from labelkit.errors import visible
 from labelkit.ui.terminal import keys
 
 PACE_OF = 20  # the pace is that of the latest answers
+LONGEST_NOTE = 1_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,21 @@ class TakeBack:
     operation: str
 
 
-Act: TypeAlias = Say | TakeBack
+@dataclass(frozen=True)
+class Flag:
+    """Flag the record shown for somebody else to look at, or take the flag off again."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class Note:
+    """Keep a note about the record shown."""
+
+    text: str
+
+
+Act: TypeAlias = Say | TakeBack | Flag | Note
 
 
 @dataclass(frozen=True)
@@ -47,12 +63,16 @@ class Given:
 class State:
     """A conversation: what was asked, what was said, and what the screen shows beside the record."""
 
-    items: tuple[QueueItem, ...]
+    items: tuple[QueueItem, ...]  # asked so far, the one shown included
     classes: tuple[str, ...]
     annotator: str
     budget: int  # labels that may be given
     given: tuple[Given, ...] = ()  # answers to items[0], items[1], ... in this order
     undone: int = 0
+    more: bool = False  # other records may follow the items
+    keys: Mapping[str, str] = field(default_factory=dict)  # class name -> key that the project has chosen
+    flagged: frozenset[str] = frozenset()  # ids of records flagged in this session
+    draft: str | None = None  # of a note that is being written
     scroll: int = 0  # first line of the record that is shown
     helping: bool = False
     notice: str = ""
@@ -70,6 +90,18 @@ class State:
         return len(self.given) - self.answered
 
     @property
+    def agreement(self) -> tuple[int, int]:
+        """Labels that agree with the suggestion, and labels of records that had one."""
+        pairs = [(entry.label, item.suggestion) for entry, item in zip(self.given, self.items, strict=False)]
+        judged = [(label, suggested) for label, suggested in pairs if label is not None and suggested is not None]
+        return sum(label == suggested for label, suggested in judged), len(judged)
+
+    @property
+    def wanting(self) -> bool:
+        """Whether the next record is to be fetched."""
+        return self.more and len(self.given) == len(self.items) and self.answered < self.budget
+
+    @property
     def current(self) -> QueueItem | None:
         """The record to ask; None when all are done or the budget is spent."""
         done = len(self.given) == len(self.items) or self.answered >= self.budget
@@ -83,6 +115,8 @@ class State:
 
 def react(state: State, key: str) -> tuple[State, Act | None]:
     """Tell what a key asks for: a changed state, an act for the store, or neither."""
+    if state.draft is not None and key not in {keys.CTRL_C, keys.CTRL_D, keys.HANGUP}:
+        return _write(state, state.draft, key)
     if key in {keys.QUIT, keys.CTRL_C, keys.CTRL_D, keys.HANGUP}:
         return replace(state, closed=True), None
     if state.helping:
@@ -94,7 +128,7 @@ def react(state: State, key: str) -> tuple[State, Act | None]:
             return state, TakeBack(state.given[-1].operation)
         return _noting(state, "nothing to take back in this session"), None
     if state.current is None:
-        return replace(state, closed=key == keys.ENTER), None
+        return replace(state, closed=key == keys.ENTER and not state.wanting), None
     return _react_to_answer(state, state.current, key)
 
 
@@ -105,12 +139,31 @@ def _react_to_answer(state: State, item: QueueItem, key: str) -> tuple[State, Ac
         if item.suggestion not in state.classes:
             return _noting(state, "there is no suggestion to accept"), None
         return state, Say(item.suggestion)
+    if key == keys.FLAG:
+        return state, Flag(item.record not in state.flagged)
+    if key == keys.NOTE:
+        return replace(_noting(state, ""), draft=""), None
     if key in _SCROLL:
         return replace(state, scroll=max(0, state.scroll + _SCROLL[key])), None
-    label = keys.class_keys(state.classes).get(key)
+    label = keys.class_keys(state.classes, state.keys).get(key)
     if label is None:
         return _noting(state, "this key means nothing here; ? shows the keys"), None
     return state, Say(label)
+
+
+def _write(state: State, draft: str, key: str) -> tuple[State, Act | None]:
+    """Write on a note: enter keeps it, escape drops it."""
+    if key == keys.ESCAPE:
+        return _noting(replace(state, draft=None), "note dropped"), None
+    if key == keys.ENTER:
+        text = draft.strip()
+        return (state, Note(text)) if text else (_noting(replace(state, draft=None), "note dropped"), None)
+    if key == keys.BACKSPACE:
+        return replace(state, draft=draft[:-1]), None
+    char = " " if key == keys.SPACE else key
+    if len(char) == 1 and len(draft) < LONGEST_NOTE:
+        return replace(state, draft=draft + char), None
+    return state, None
 
 
 _SCROLL = {keys.UP: -1, keys.DOWN: 1, keys.PAGE_UP: -8, keys.PAGE_DOWN: 8}
@@ -131,9 +184,27 @@ def taken_back(state: State) -> State:
     return _noting(back, f"took back: {said}")
 
 
+def remarked(state: State, record: str, act: Flag | Note) -> State:
+    """Stay on the record: the flag or note is in the store."""
+    if isinstance(act, Note):
+        return _noting(replace(state, draft=None), "note stored")
+    flagged = state.flagged | {record} if act.on else state.flagged - {record}
+    return _noting(replace(state, flagged=flagged), "flagged" if act.on else "flag taken off")
+
+
+def fetched(state: State, item: QueueItem | None) -> State:
+    """Go on with the next record, or without one when the queue is over."""
+    return replace(state, more=False) if item is None else replace(state, items=(*state.items, item))
+
+
+def not_fetched(state: State, why: str) -> State:
+    """Wait: the store did not say which record is next."""
+    return replace(_noting(state, f"NO NEXT RECORD, press any key to try again: {visible(why)}"), alarm=True)
+
+
 def failed(state: State, act: Act, why: str) -> State:
     """Stay where we are: the store did not take it."""
-    what = "NOT STORED" if isinstance(act, Say) else "NOT TAKEN BACK"
+    what = "NOT TAKEN BACK" if isinstance(act, TakeBack) else "NOT STORED"
     return replace(_noting(state, f"{what}, press the key again: {visible(why)}"), alarm=True)
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelkit.errors import UsageError
-from labelkit.ui.terminal.keys import HANGUP, OTHER, next_key
+from labelkit.ui.terminal.keys import ESCAPE, HANGUP, OTHER, next_key
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h"  # alternate screen, no cursor, pasted text is marked as such
 _LEAVE = "\x1b[?2004l\x1b[?25h\x1b[?1049l"
@@ -76,7 +76,7 @@ class Terminal:
                 deadline = time.monotonic() + (_PASTE_SECONDS if b"\x1b[200~" in self._typed else _REST_SECONDS)
             if not self._waits(max(deadline - time.monotonic(), 0)):
                 unfinished, self._typed = self._typed, b""
-                return OTHER if unfinished else None
+                return ESCAPE if unfinished == b"\x1b" else OTHER if unfinished else None
             try:
                 more = os.read(self._keyboard, 4096)
             except OSError:
