@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, strategies as st
 
 from labelkit.validation.near import NEAR, components, near_text_groups, similarity
-from labelkit.validation.texts import codes_of, normalised, normalised_texts
+from labelkit.validation.texts import codes_of, labels_per_group, normalised, normalised_texts
 
 SENTENCE = "the battery of this camera lasts a whole week and the pictures are sharp in any light that I tried"
 
@@ -106,3 +107,17 @@ def test_texts_in_slices_and_chunks_are_read_where_they_begin() -> None:
     found = normalised_texts(pa.table({"text": column}), ["text"])
     assert found.to_pylist() == [normalised([text]) for text in texts]
     assert len(np.unique(codes_of(found))) == len(texts)
+
+
+pairs = st.lists(st.tuples(st.integers(-1, 6), st.integers(-1, 4)), max_size=30)
+
+
+@given(pairs)
+def test_labels_are_counted_per_group(found: list[tuple[int, int]]) -> None:
+    """With a table of all pairs as with sorted ones; what is below 0 counts for nothing."""
+    group = np.array([g for g, _ in found], dtype=np.int64)
+    label = np.array([c for _, c in found], dtype=np.int64)
+    plain = [len({c for g, c in found if g == i and c >= 0}) for i in range(max([g for g, _ in found], default=-1) + 1)]
+    assert labels_per_group(group, label).tolist() == plain
+    with mock.patch("labelkit.validation.texts._MOST_CELLS", -1):
+        assert labels_per_group(group, label).tolist() == plain

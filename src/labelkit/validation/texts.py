@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_MOST_CELLS = 2**28  # bytes of a table of groups and labels; beyond it pairs are sorted instead
+
+
 def texts_of(table: pa.Table, name: str) -> pa.Array:
     """(n,) string: the column, or nulls where it is missing, ambiguous or holds no text."""
     import pyarrow as pa
@@ -108,6 +111,11 @@ def labels_per_group(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> ND
     >>> labels_per_group(np.array([0, 0, 1, 1, -1]), np.array([0, 1, 2, 2, 3]))
     array([2, 1])
     """
+    g, k = int(groups.max(initial=-1)) + 1, int(labels.max(initial=-1)) + 1
     counted = (groups >= 0) & (labels >= 0)
-    pairs = np.unique(np.stack([groups[counted], labels[counted]]), axis=1)
-    return np.bincount(pairs[0], minlength=int(groups.max(initial=-1)) + 1)
+    pairs = groups[counted] * k + labels[counted]  # fits: both are below 2**31
+    if g * k <= _MOST_CELLS:
+        seen = np.zeros(g * k, dtype=bool)
+        seen[pairs] = True
+        return seen.reshape(g, k).sum(axis=1) if k else np.zeros(g, dtype=np.int64)
+    return np.bincount(np.unique(pairs) // k, minlength=g)
