@@ -173,6 +173,18 @@ def test_what_would_be_misread_is_refused(tmp_path: Path, content: str | bytes, 
     assert str(caught.value) == f"data.csv: {message}"
 
 
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line without an end, or a quote that never closes, is given up long before the whole file is in memory."""
+    monkeypatch.setattr("labelkit.records.text.MAX_LINE", 1000)
+    monkeypatch.setattr("labelkit.records.csv.MAX_LINE", 2000)
+    with pytest.raises(DataError) as caught:
+        rows_of(tmp_path, "id,text\na,x\nb," + "y" * 5000)
+    assert str(caught.value) == "data.csv: row 3: longer than 1,000 characters"
+    with pytest.raises(DataError) as caught:
+        rows_of(tmp_path, 'id,text\na,"x\n' + "z\n" * 2000 + '"\n')
+    assert str(caught.value) == 'data.csv: row 2, column "text": a quote opens here and never closes'
+
+
 def test_a_declared_encoding_is_used(tmp_path: Path) -> None:
     """latin-1, UTF-16 and others are read when the project says so, byte order mark or not."""
     for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-le", "UTF8"):
