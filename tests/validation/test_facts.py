@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from hypothesis import given, strategies as st
 from labelkit.errors import ConfigError
 from labelkit.matrix import FAULT, LabelMatrix
 from labelkit.validation import Evidence, RunFacts, fact_tables
-from labelkit.validation.facts import with_computed
+from labelkit.validation.facts import FACTS, with_computed
 from labelkit.validation.texts import normalised, same_text_groups
 from suite_files import CLASSES, CLEAN_RUN, N, clean_evidence, clean_labels, clean_records
 
@@ -266,3 +268,25 @@ def test_the_demo_tables_of_these_tests_are_healthy() -> None:
     assert tables["labels"].num_rows == N
     assert set(clean_labels({}).column("source").to_pylist()) == {"model", "none"}
     assert [row["class"] for row in tables["classes"].to_pylist()] == list(CLASSES)
+
+
+def test_every_column_is_documented() -> None:
+    """docs/facts.md names each column of each table below the table's heading, computed ones with their meaning."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "facts.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL))
+    for name, table in fact_tables(clean_evidence()).items():
+        if name not in ("records", "labels"):
+            assert [column for column in table.schema.names if f"`{column}`" not in sections[name]] == []
+        for fact in FACTS.get(name, ()):
+            assert all(f"| `{column}` | {meaning} |" in sections[name] for column, meaning in fact.columns.items())
+
+
+def test_a_fact_computes_the_columns_that_it_names() -> None:
+    """With as many values as its table has rows, in the order in which it names them, whatever is missing."""
+    for evidence in (clean_evidence(), EVIDENCE, replace(EVIDENCE, records=RECORDS.select(["id"]), votes=None)):
+        rows = {name: table.num_rows for name, table in fact_tables(evidence).items()}
+        for name, facts in FACTS.items():
+            for fact in facts:
+                computed = fact.compute(evidence)
+                assert list(computed) == list(fact.columns)
+                assert {len(values) for values in computed.values()} == {rows[name]}
