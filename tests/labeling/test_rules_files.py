@@ -206,6 +206,15 @@ def test_what_a_rule_file_cannot_mean_is_refused(folder: Path, text: str, messag
     assert str(caught.value) == message
 
 
+def test_the_rule_file_in_the_documentation_is_one(folder: Path) -> None:
+    """As it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "apply.md").read_text(encoding="utf-8")
+    (folder / "a.toml").write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    (folder / "brands.txt").write_text("Acme\n", encoding="utf-8")
+    functions = load_functions(folder, ["text"], ["negative", "positive"])
+    assert [function.name for function in functions] == ["links", "links_to_brands"]
+
+
 def test_all_wrong_tables_of_a_file_are_named_at_once(folder: Path) -> None:
     """Each on a line of its own."""
     (folder / "a.toml").write_text(f'[a]\n{WORDS}x = 1\n[b]\n{WORDS}[c]\nkind = "not"\nlabel = 0\n', encoding="utf-8")

@@ -178,8 +178,8 @@ def test_words_do_not_reach_from_row_to_row() -> None:
 
 
 def test_text_larger_than_one_step_is_taken_in_parts() -> None:
-    """A chunk of more than 64 MiB."""
-    texts: list[str | None] = ["x" * 30_000_000, "so free", None, "y" * 40_000_000 + " free", "z"]
+    """A chunk of more than 16 MiB."""
+    texts: list[str | None] = ["x" * 9_000_000, "so free", None, "y" * 12_000_000 + " free", "z"]
     assert planned([rules.keywords("free", ["free"], field="text", label=1)], columns(texts)) == [
         [-1],
         [1],

@@ -27,7 +27,7 @@ from labelkit.matrix import ABSTAIN
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LARGEST = 1 << 26  # bytes of text in one step
+LARGEST = 1 << 24  # bytes of text in one step
 
 
 class RulePlan:
