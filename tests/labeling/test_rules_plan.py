@@ -177,16 +177,13 @@ def test_words_do_not_reach_from_row_to_row() -> None:
     assert planned(made, columns(texts)) == expected
 
 
-def test_text_larger_than_one_step_is_taken_in_parts() -> None:
-    """A chunk of more than 16 MiB."""
-    texts: list[str | None] = ["x" * 9_000_000, "so free", None, "y" * 12_000_000 + " free", "z"]
-    assert planned([rules.keywords("free", ["free"], field="text", label=1)], columns(texts)) == [
-        [-1],
-        [1],
-        [-1],
-        [1],
-        [-1],
-    ]
+@pytest.mark.parametrize("kind", [pa.string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())])
+def test_text_larger_than_one_step_is_taken_in_parts(kind: pa.DataType) -> None:
+    """A chunk of more than 16 MiB, the votes of each part in its place."""
+    texts = ["x" * 9_000_000, "so free", None, "y" * 12_000_000 + " free", *(["z", "FREE"] * 5_000)]
+    batch = pa.record_batch({"text": pa.array(texts, pa.string()).cast(kind)})
+    rule = rules.keywords("free", ["free"], field="text", label=1)
+    assert planned([rule], batch) == [[-1], [1], [-1], [1], *([[-1], [1]] * 5_000)]
 
 
 @pytest.mark.parametrize(

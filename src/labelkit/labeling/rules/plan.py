@@ -60,21 +60,20 @@ class RulePlan:
         """
         votes = np.full((fields.num_rows, len(self._labels)), ABSTAIN, dtype=np.int8, order="F")
         if self._labels:
-            self._cast(fields, votes)
+            names = dict.fromkeys([leaf.field for leaf in self._numbers] + list(self._texts))
+            self._cast({name: _decoded(fields.column(name)) for name in names}, votes)
         return votes
 
-    def _cast(self, fields: pa.RecordBatch, votes: NDArray[np.int8]) -> None:
-        size = max((fields.column(name).nbytes for name in self._texts), default=0)
+    def _cast(self, columns: dict[str, pa.Array], votes: NDArray[np.int8]) -> None:
+        size = max((columns[name].nbytes for name in self._texts), default=0)
         if size > LARGEST and len(votes) > 1:
             middle = len(votes) // 2
-            self._cast(fields.slice(0, middle), votes[:middle])
-            self._cast(fields.slice(middle), votes[middle:])
+            self._cast({name: column.slice(0, middle) for name, column in columns.items()}, votes[:middle])
+            self._cast({name: column.slice(middle) for name, column in columns.items()}, votes[middle:])
             return
-        found: dict[Leaf, Found] = {}
-        for leaf in self._numbers:
-            found[leaf] = numbers_between(leaf, _decoded(fields.column(leaf.field)))
+        found: dict[Leaf, Found] = {leaf: numbers_between(leaf, columns[leaf.field]) for leaf in self._numbers}
         for name, plan in self._texts.items():
-            found |= plan.found(_decoded(fields.column(name)))
+            found |= plan.found(columns[name])
         for j, (condition, label) in enumerate(zip(self._conditions, self._labels, strict=True)):
             held = _combined(condition, found)[0].view(np.int8)  # 1 or 0
             np.multiply(held, np.int8(label - ABSTAIN), out=votes[:, j])
@@ -86,9 +85,12 @@ def _index(label: int | str | None, classes: Sequence[str]) -> int:
 
 
 def _decoded(column: pa.Array) -> pa.Array:
+    """The column in a layout of which a slice knows its own size."""
     import pyarrow as pa
 
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
 
 
 def _combined(condition: Condition, found: dict[Leaf, Found]) -> Found:
