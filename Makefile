@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA := data/reviews.parquet
+FAST := not slow and not browser and not postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help install data demo lint test test-all bench docs format clean
+.PHONY: help install data demo lint test test-slow test-all services bench docs format clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,13 +42,20 @@ lint: $(VENV)/installed ## ruff, mypy, import layers
 	$(BIN)/lint-imports
 
 test: lint $(DATA) ## lint, then the fast tests with coverage (8 minutes at most)
-	$(BIN)/pytest -n 2 -m 'not slow' --cov --cov-report=term
+	$(BIN)/pytest -q -n 2 -m '$(FAST)' --cov --cov-report=term
 
-test-all: lint $(DATA) ## every test, the slow ones too
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+test-slow: $(VENV)/installed $(DATA) services ## the tests that take longer, need Chromium or PostgreSQL
+	$(BIN)/pytest -q -n 2 -m 'not ($(FAST))'
 
-bench: $(DATA) ## measure, print ratios
+test-all: test test-slow ## every test
+
+services: ## install what the slow tests run beside labelkit (Debian, as root)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql; }
+
+bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/apply.py
 
 docs: $(VENV)/installed ## check that what the documentation says is true
 	$(BIN)/pytest -q tests/test_docs.py
