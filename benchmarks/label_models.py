@@ -4,7 +4,8 @@
         [--records 1000000] [--rounds 3] [--draws 10]
 
 `speed` and `memory` use generated votes; the rest needs real matrices in the folder LABELKIT_DATA (see matrices.py).
-Rivals are measured in the same run, in turn with labelkit, on one torch thread; the best of the rounds counts.
+Rivals are measured in the same run, in turn with labelkit, in seconds of processor time on one thread, which other
+work on the machine disturbs least; the best of the rounds counts.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import functools
 import gc
 import importlib.util
 import multiprocessing
+import os
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -46,13 +49,13 @@ def snorkel_fitted(votes: NDArray[np.int8], k: int, seed: int = SEED) -> Any:
 
 def seconds(action: Callable[[], Any]) -> tuple[float, Any]:
     gc.collect()
-    start = time.perf_counter()
+    start = time.process_time()
     result = action()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def speed(arguments: argparse.Namespace) -> None:
-    print(f"\nspeed, {arguments.records:,} records: seconds to fit / to predict, best of {arguments.rounds} rounds")
+    print(f"\nspeed, {arguments.records:,} records: processor seconds to fit / to predict, best of {arguments.rounds} rounds")
     print(f"{'functions x classes':24}{'Snorkel':>16}{'labelkit':>16}{'times faster':>16}{'differs by':>22}")
     for m, k in SIZES:
         votes = generated(arguments.records, m, k)
@@ -249,6 +252,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--draws", type=int, default=10)
     arguments = parser.parse_args()
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # threads that wait for one another on a busy machine are noise
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # noqa: S606
     warnings.simplefilter("ignore")
     for part in arguments.only:
         if part in {"speed", "memory"} or folder() is not None:

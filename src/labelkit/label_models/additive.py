@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.label_models.products import steady_product
+
 LEAST = 0.01  # natural logarithm: what a vote for a class that all others vote for too counts at least
 TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
 REACH = 300.0  # natural logarithm: products keep classes that are no further apart
@@ -106,7 +108,7 @@ def table_posterior(
     step = max(512, min(16_384, 65_536 // k))
     for start in range(0, n, step):
         chunk = cells[start : start + step]
-        codes = ((chunk.astype(np.float32) + 1) @ radix).astype(np.intp).T  # (groups + 1, rows), exact
+        codes = steady_product(chunk.astype(np.float32) + 1, radix).astype(np.intp).T  # (groups + 1, rows), exact
         if steep:
             probs = _summed(codes, grouped, log_prior)
         else:

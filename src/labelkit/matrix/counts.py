@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 
 from labelkit.matrix.votes import ABSTAIN
 
-MAX_DISTINCT = 65_536
+MAX_DISTINCT = 50_000
 """As many distinct vote rows are kept; of more, only the pair counts are."""
 
 MAX_WIDTH = 10_000
 """Functions times classes: of more, pairs are not counted, for their matrix would not fit into memory."""
 
 CHUNK = 32_768  # rows
-AT_ONCE = 1 << 20  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
+AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
+SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
 SPARSE_COST = 500  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
 
 Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
@@ -74,14 +75,15 @@ class VoteCounts:
             raise ValueError(f"votes must be below {self.k}, the number of classes, not {int(votes.max())}")
         distinct, counted = self.distinct, None if self._counted is None else self._counted.copy()
         for start in range(0, len(votes), CHUNK):
+            if distinct is None:
+                break
             chunk = np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN))
-            if distinct is not None:
-                distinct = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
-                if len(distinct[1]) > MAX_DISTINCT:
-                    counted = None if self.too_wide else _weighted_pairs(distinct, self.k)
-                    distinct = None
-            elif counted is not None:
-                _add_pairs(counted, chunk, None, self.k)
+            distinct = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
+            if len(distinct[1]) > MAX_DISTINCT:
+                counted, distinct = None if self.too_wide else self.pairs.copy(), None
+        if counted is not None:
+            for start in range(0, len(votes), CHUNK):
+                _add_pairs(counted, np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN)), None, self.k)
         return VoteCounts(self.n + len(votes), self.m, self.k, distinct, counted)
 
     def __add__(self, other: VoteCounts) -> VoteCounts:
@@ -133,8 +135,10 @@ class VoteCounts:
 
 
 def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
-    pairs = np.zeros((rows[0].shape[1] * k,) * 2, np.int64)
-    _add_pairs(pairs, rows[0], rows[1], k)
+    cells, times = rows
+    pairs = np.zeros((cells.shape[1] * k,) * 2, np.int64)
+    for start in range(0, len(cells), CHUNK):
+        _add_pairs(pairs, cells[start : start + CHUNK], times[start : start + CHUNK], k)
     return pairs
 
 
@@ -142,10 +146,9 @@ def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray
     """Add the pair counts of (n, m) votes, each row `times` times: by matrix product, or if votes are few by index."""
     if not cells.size:
         return
-    voters = np.count_nonzero(cells >= 0, axis=1)
-    met = int((voters * (voters + 1)).sum()) // 2
-    if met * SPARSE_COST < len(cells) * len(pairs) ** 2:
-        _add_by_index(pairs, cells, voters, times, k)
+    voters = np.count_nonzero(cells[:SAMPLE] >= 0, axis=1)  # which way is faster; both are exact
+    if int((voters * (voters + 1)).sum()) * SPARSE_COST < 2 * len(voters) * len(pairs) ** 2:
+        _add_by_index(pairs, cells, times, k)
     else:
         _add_by_product(pairs, cells, times, k)
 
@@ -168,7 +171,6 @@ def _add_by_product(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: ND
 def _add_by_index(
     pairs: NDArray[np.int64],
     cells: NDArray[np.int8],
-    voters: NDArray[np.int64],
     times: NDArray[np.int64] | None,
     k: int,
 ) -> None:
@@ -176,6 +178,7 @@ def _add_by_index(
     (n, m), d = cells.shape, len(pairs)
     sums, waiting, weights = np.zeros(d * d, np.int64), [np.empty(0, np.int64)], [np.empty(0)]
     cast = np.flatnonzero(cells >= 0)
+    voters = np.bincount(cast // m, minlength=n)
     code = np.tile(np.arange(m) * k, n)[cast] + cells.reshape(-1)[cast]  # row of `pairs` of each vote
     first = np.cumsum(voters) - voters  # where each row's votes start in `code`
     for count, records in _by_voters(voters):
@@ -234,8 +237,12 @@ def _merged(a: Rows, b: Rows, k: int) -> Rows:
 
 def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:
     """(n,) float64 whole numbers below 2**52 that order as the (n, m) rows do: the votes as digits of base k + 1."""
-    digits = np.power(float(k + 1), np.arange(cells.shape[1])[::-1])
-    return np.asarray(cells.astype(np.float64) @ digits + digits.sum())
+    keys = np.zeros(len(cells))
+    for column in cells.T:
+        keys *= k + 1
+        keys += column
+        keys += 1
+    return keys
 
 
 def _unpacked(keys: NDArray[np.float64], m: int, k: int) -> NDArray[np.int8]:
