@@ -93,6 +93,9 @@ class AnnotateSection(Section):
 
     strategy: Name = "margin"
     budget: int = Field(default=50, ge=1)
+    overlap: int = Field(default=1, ge=1, le=100)
+    lease: int = Field(default=600, ge=10, le=86_400)
+    keys: dict[Name, Name] = {}
 
 
 class StoreSection(Section):

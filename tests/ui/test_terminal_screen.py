@@ -152,7 +152,8 @@ def test_table_of_many_short_fields_uses_the_width() -> None:
         " field_1  1.5    field_4  6.0    field_7  10.5",
         " field_2  3.0    field_5  7.5    field_8  12.0",
     ]
-    assert "\n field_0   0.0\n field_1   1.5\n" in draw(STATE, fields, 26, 40).plain
+    narrow = draw(STATE, fields, 26, 40).plain.split("\n")
+    assert [line.split()[0] for line in narrow if "field_" in line] == [f"field_{i}" for i in range(9)]
 
 
 def test_wide_characters_are_as_wide_as_they_are() -> None:

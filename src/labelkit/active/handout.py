@@ -43,6 +43,12 @@ class HandOut:
         return self
 
     def __next__(self) -> QueueItem:
+        if self.is_over():
+            raise StopIteration
+        return self._mine.pop()
+
+    def is_over(self) -> bool:
+        """Whether nothing is left for this person. What is left is leased to them, and `next` gives it."""
         while not self._mine:
             self._ahead += itertools.islice(self._queue, max(self._look - len(self._ahead), 0))
             if self._ahead:
@@ -50,8 +56,8 @@ class HandOut:
             elif self._passed and not self._last_round:
                 self._queue, self._passed, self._last_round = iter(self._passed), [], True
             else:
-                raise StopIteration
-        return self._mine.pop()
+                return True
+        return False
 
     def release(self) -> None:
         """Give back the records that were leased and not answered."""
