@@ -242,3 +242,18 @@ def waits(x):
     undisturbed = make_project(rows=rows, functions=slow.replace("time.sleep(60)", "time.sleep(0)"), folder="other")
     undisturbed.run("apply")
     assert (made.root / "labels.parquet").read_bytes() == (undisturbed.root / "labels.parquet").read_bytes()
+
+
+def test_what_functions_print_is_talk_and_not_data(make_project: MakeProject) -> None:
+    """A print in a labeling function does not spoil `--json`, with one process or with several."""
+    voting = "\nprint('loading')\n@lk.labeling_function()\ndef chatty(x):\n    print('voting')\n    return -1\n"
+    chatty = FUNCTIONS + voting
+        FUNCTIONS + "\nprint('loading')\n@lk.labeling_function()\ndef chatty(x):\n    print('voting')\n    return -1\n"
+    )
+    rows = [{"id": f"r{i}", "text": "x", "gold": "ham", "split": "train"} for i in range(70_000)]
+    made = make_project(rows=rows, functions=chatty)
+    for workers in ("1", "2"):
+        done = made.run("apply", "--json", "--workers", workers)
+        assert json.loads(done.stdout)["records"] == 70_000
+        assert "loading" in done.stderr
+        (made.root / ".labelkit" / "cache").rename(made.root / ".labelkit" / f"cache{workers}")

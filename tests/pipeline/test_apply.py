@@ -258,3 +258,38 @@ def test_outside_a_project_the_way_in_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="start a project with `labelkit init`"):
         lk.Project(tmp_path)
+
+
+def test_a_model_of_rows_learns_from_a_sample_where_rows_are_too_many(make_project: MakeProject) -> None:
+    """Seventeen functions that vote like dice make more distinct rows than are kept; the model still learns."""
+    dice = "".join(
+        f"""
+@lk.batch_labeling_function()
+def dice_{i}(x):
+    return np.array([(zlib.crc32(f"{{text}}{i}".encode()) % 3) - 1 for text in x["text"]])
+"""
+        for i in range(17)
+    )
+    rows = [{"id": f"r{i}", "text": f"t{i}", "gold": "ham", "split": "train"} for i in range(70_000)]
+    functions = "import zlib\nimport numpy as np\nimport labelkit as lk\n" + dice
+    made = make_project(rows=rows, functions=functions, toml='[model]\nname = "dawid_skene"\n')
+    report = made.project.apply()
+    assert report.records == 70_000
+    assert sum(report.class_totals.values()) == 70_000 - report.uncovered
+
+
+def test_the_sample_is_seeded_and_in_record_order(tmp_path: Path) -> None:
+    """The same seed draws the same records, without replacement, as they come."""
+    from labelkit.matrix import LabelMatrix, VotesFile
+    from labelkit.pipeline.casting import sampled
+
+    with (tmp_path / "votes.arrow").open("wb") as file:
+        LabelMatrix.from_rows(np.arange(150_000).reshape(-1, 1) % 2).write(file)
+    votes = VotesFile(tmp_path / "votes.arrow")
+    one, two, other = (sampled(votes, 150_000, seed, limit=1000) for seed in (1, 1, 2))
+    ids = [int(record) for record in one.ids.to_pylist()]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 1000
+    assert np.array_equal(one.votes[:, 0], np.array(ids) % 2)
+    assert one.ids.equals(two.ids)
+    assert not one.ids.equals(other.ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ import numpy as np
 
 from labelkit import __version__
 from labelkit.engines import LocalEngine, VoteCache
-from labelkit.errors import DataError
+from labelkit.errors import DataError, ModelError
 from labelkit.files import machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
 from labelkit.label_models import LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
 from labelkit.lineage import Run, RunStore, hash_file, hash_tree, library_versions
-from labelkit.matrix import Fault, LFSummary, summary_of
-from labelkit.pipeline.casting import Casting, Progress, cast_all
+from labelkit.matrix import Fault, LFSummary, VotesFile, summary_of
+from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
 from labelkit.pipeline.publishing import Published, publish
 from labelkit.pipeline.truth import Agreement, Answered, read_answers
 from labelkit.project import ProjectFolder
@@ -89,16 +90,16 @@ def apply(
     classes = tuple(settings.project.classes)
     with project_lock(project.state / "lock", "apply"), _staging(project) as staging:
         started = timestamp()
-        records = open_records(project)
-        functions = load_functions(project.functions_folder, settings.data.fields, classes)
-        answers = read_answers(project)
+        records, answers = open_records(project), read_answers(project)
         cache = VoteCache(project.state / "cache" / "votes")
         engine = LocalEngine(settings.apply.workers if workers is None else workers, cache)
-        casting, basis = cast_all(project, engine, functions, records, answers, staging / VOTES_FILE, progress)
+        with contextlib.redirect_stdout(sys.stderr):  # what functions print is talk, not data
+            functions = load_functions(project.functions_folder, settings.data.fields, classes)
+            casting, basis = cast_all(project, engine, functions, records, answers, staging / VOTES_FILE, progress)
         if not casting.records:
             raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
         cache.trim()
-        model = _fitted(project, casting, [function.name for function in functions])
+        model = _fitted(project, casting, staging / VOTES_FILE)
         run = _identified(project, functions, casting, answers, limit)
         labels = staging / project.labels_path.name
         published = publish(staging / VOTES_FILE, model, answers, casting.truths, run.id, labels)
@@ -125,11 +126,24 @@ def _staging(project: ProjectFolder) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fitted(project: ProjectFolder, casting: Casting, names: Sequence[str]) -> LabelModel:
-    """The label model, learned from the counts of votes and from what people settled."""
-    settings = project.settings
+def _fitted(project: ProjectFolder, casting: Casting, votes_path: Path) -> LabelModel:
+    """The label model, learned from the counts of votes and from what people settled.
+
+    A model that needs vote rows gets the distinct ones or, where those were too many to be kept, a seeded sample.
+    """
+    settings, votes, gold = project.settings, VotesFile(votes_path), casting.gold_votes()
     model = make_model(settings.model.name, settings.project.classes, settings.model.seed)
-    return model.fit(casting.counts, gold=casting.gold_votes(), names=names)
+    try:
+        return model.fit(casting.counts, gold=gold, names=votes.names)
+    except ModelError:
+        if casting.counts.distinct is not None:
+            raise
+    rows = sampled(votes, casting.records, settings.model.seed)
+    model.fit(rows, gold=gold)
+    if len(rows.ids) < casting.records:
+        said = f"the label model learned from {len(rows.ids):,} of {casting.records:,} records, drawn at random"
+        model.notes = (*model.notes, said)
+    return model
 
 
 def function_files(project: ProjectFolder) -> dict[str, str]:

@@ -18,7 +18,7 @@ from labelkit.files import machine_errors
 from labelkit.label_models.base import GoldVotes
 from labelkit.labeling import LabelingFunction
 from labelkit.lineage import DataFingerprint
-from labelkit.matrix import ABSTAIN, Fault, FigureCounts, VotesWriter
+from labelkit.matrix import ABSTAIN, Fault, FigureCounts, LabelMatrix, VotesFile, VotesWriter
 from labelkit.matrix.counts import VoteCounts
 from labelkit.pipeline.truth import Answered, Yardstick
 from labelkit.project import ProjectFolder
@@ -26,6 +26,9 @@ from labelkit.records import Records
 from labelkit.records.ids import SeenIds
 
 KEPT_FAULTS = 10_000  # of which the details are kept; all are counted
+
+SAMPLE = 1_000_000
+"""Vote rows that a label model learns from where it needs rows and there are too many distinct ones."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of records done so far and, where it is known, of all."""
@@ -78,6 +81,21 @@ class Casting:
         self.reused += chunk.reused
         self.cells += self.m
         self.saved += chunk.saved
+
+
+def sampled(votes: VotesFile, records: int, seed: int, limit: int = SAMPLE) -> LabelMatrix:
+    """At most `limit` of the records' votes, drawn without replacement, in record order."""
+    import pyarrow as pa
+
+    chosen = np.sort(np.random.default_rng(seed).choice(records, min(limit, records), replace=False))
+    ids, rows, first = [pa.array([], pa.string())], [np.empty((0, len(votes.names)), np.int8)], 0
+    for chunk_ids, cells in votes:
+        start, stop = np.searchsorted(chosen, [first, first + len(cells)])
+        here = chosen[start:stop] - first
+        ids.append(chunk_ids.take(pa.array(here)))
+        rows.append(cells[here])
+        first += len(cells)
+    return LabelMatrix(np.concatenate(rows), pa.concat_arrays(ids), votes.names, votes.classes)
 
 
 def cast_all(
