@@ -248,8 +248,6 @@ def test_what_functions_print_is_talk_and_not_data(make_project: MakeProject) ->
     """A print in a labeling function does not spoil `--json`, with one process or with several."""
     voting = "\nprint('loading')\n@lk.labeling_function()\ndef chatty(x):\n    print('voting')\n    return -1\n"
     chatty = FUNCTIONS + voting
-        FUNCTIONS + "\nprint('loading')\n@lk.labeling_function()\ndef chatty(x):\n    print('voting')\n    return -1\n"
-    )
     rows = [{"id": f"r{i}", "text": "x", "gold": "ham", "split": "train"} for i in range(70_000)]
     made = make_project(rows=rows, functions=chatty)
     for workers in ("1", "2"):
