@@ -248,6 +248,16 @@ def test_long_lists_are_looked_up_in_every_script(tmp_path: Path, declared_in: C
     assert matches(rule, *texts) == [True, False, False, True, False, True]
 
 
+def test_words_have_a_length_that_can_be_matched() -> None:
+    """Up to 10,000 characters in any script, many of them; beyond that it is no word."""
+    words = [letter * 9_990 + str(i) for letter in "aéя" for i in range(4)]
+    rule = rules.keywords("k", words, **TEXT, label=1)
+    assert matches(rule, words[0], words[5].upper(), f"é {words[9]}", words[9] + "é") == [True, True, True, False]
+    with pytest.raises(FunctionError) as caught:
+        rules.keywords("k", ["a" * 10_001], **TEXT, label=1)
+    assert str(caught.value) == 'rule "k": words may have up to 10,000 characters each, not 10,001'
+
+
 def test_rules_are_declared_where_they_are_called() -> None:
     """The line of every kind of rule is known."""
     line = sys._getframe().f_lineno + 1

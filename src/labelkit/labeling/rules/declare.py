@@ -24,6 +24,7 @@ from labelkit.labeling.rules.regex import linear_regex
 from labelkit.labeling.rules.rule import Rule, declared
 from labelkit.labeling.rules.syntax import NotLinearError
 
+LONGEST = 10_000  # characters of a word
 Label = int | str | None
 Unit = Literal["characters", "words"]
 Place = Literal["word", "anywhere", "all"]
@@ -185,6 +186,11 @@ def _listed(name: str, what: str, words: Iterable[str]) -> tuple[str, ...]:
     one = "text" if what == "texts" else "word"  # a text may be a space, but a word may not
     if not listed or not all(isinstance(each, str) and (each if one == "text" else each.strip()) for each in listed):
         raise FunctionError(f'rule "{visible(name)}": {what} must be a list of at least one {one}, none of them empty')
+    longest = max(map(len, listed))
+    if longest > LONGEST:
+        raise FunctionError(
+            f'rule "{visible(name)}": {what} may have up to {LONGEST:,} characters each, not {longest:,}'
+        )
     return tuple(sorted(set(listed), key=lambda word: (-len(word), word)))
 
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.labeling.rules.charsets import folded
 from labelkit.labeling.rules.conditions import Words
-from labelkit.labeling.rules.regex import LinearRegex, linear_regex
+from labelkit.labeling.rules.regex import LinearRegex
 from labelkit.labeling.rules.scan import Wanted
-from labelkit.labeling.rules.syntax import NotLinearError
 from labelkit.labeling.rules.text import Texts
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-FOR_RE2 = 200  # words up to which one program of RE2 is made of them all
+PROGRAM = 10_000  # characters of words in one program of RE2
 
 
 class WordList:
@@ -30,7 +25,7 @@ class WordList:
         fold = folded if condition.ignore_case else str
         self._folded = sorted({fold(word) for word in condition.words})  # "K" (the Kelvin sign) is "k" here
         self._ascii = [word for word in self._folded if word.isascii()]
-        self._beyond = len(self._ascii) < len(self._folded)
+        self._beyond = [word for word in self._folded if not word.isascii()]
 
     def wanted(self) -> list[Wanted]:
         """The strings that the scan is to look for."""
@@ -44,26 +39,26 @@ class WordList:
             return self._equal(texts)
         if self._beyond:
             unclear = np.flatnonzero(~texts.ascii & ~hits)
-            if len(unclear):
-                hits[unclear] = self._looked_at(texts.taken(unclear))
+            for regex in self._regexes:
+                if len(unclear):
+                    found = regex.found_in(texts.taken(unclear), ascii_only=False)
+                    hits[unclear[found]] = True
+                    unclear = unclear[~found]
         return hits
 
-    def _looked_at(self, texts: pa.Array) -> NDArray[np.bool_]:
-        """(n,) bool for texts that are not ASCII."""
-        if self._regex is not None:
-            return self._regex.found_in(texts, ascii_only=False)
-        return np.fromiter(map(self._condition.holds_for, texts.to_pylist()), bool, len(texts))
-
     @functools.cached_property
-    def _regex(self) -> LinearRegex | None:
-        """The same as a pattern that reads the neighbours of a word; None if that were too large."""
-        listed = "|".join(map(re.escape, self._condition.words))
-        whole = rf"(?:\A|\W)(?:{listed})(?:\W|\Z)" if self._condition.at == "word" else listed
-        try:
-            few = len(self._condition.words) <= FOR_RE2
-            return linear_regex(whole, ignore_case=self._condition.ignore_case) if few else None
-        except NotLinearError:
-            return None
+    def _regexes(self) -> list[LinearRegex]:
+        """Patterns that find the words beyond ASCII and read their neighbours, where the scan cannot."""
+        groups: list[list[str]] = []
+        size = PROGRAM
+        for word in self._beyond:
+            size += len(word)
+            if size > PROGRAM:
+                groups.append([])
+                size = len(word)
+            groups[-1].append(re.escape(word))
+        form = r"(?:\A|\W)(?:%s)(?:\W|\Z)" if self._condition.at == "word" else "%s"
+        return [LinearRegex(form % "|".join(group), ignore_case=self._condition.ignore_case) for group in groups]
 
     def _equal(self, texts: Texts) -> NDArray[np.bool_]:
         """(n,) bool: where the whole text is one of the words."""
