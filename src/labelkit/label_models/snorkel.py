@@ -30,7 +30,7 @@ from labelkit.label_models.base import (
 )
 from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
 from labelkit.label_models.majority import equal_weights
-from labelkit.label_models.metal import EPOCHS, LAST, MetalFit, fit_metal
+from labelkit.label_models.metal import EPOCHS, LAST, PRECISION, MetalFit, fit_metal
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import LabelMatrix, checked_classes
 from labelkit.matrix.counts import MAX_WIDTH, VoteCounts
@@ -80,6 +80,8 @@ class SnorkelLabelModel:
         else:
             self.notes = convergence(found)
             log_mu = np.log(found.mu).astype(np.float64).reshape(counts.m, k, k)
+            if answered is not None:
+                log_mu = log_mu * strengthening(log_mu, counts.votes_cast)
             evidence = Evidence(np.concatenate([log_mu, np.zeros((counts.m, 1, k))], axis=1), np.log(uniform))
         self.fitted = Fitted(self.classes, functions, evidence and with_answers(evidence, answered))
         return self
@@ -106,6 +108,24 @@ class SnorkelLabelModel:
         model = cls(about["classes"], about["seed"])
         model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
         return model
+
+
+def strengthening(log_mu: NDArray[np.float64], cast: NDArray[np.int64]) -> float:
+    """The factor that gives votes on average the evidence of Snorkel's initial precision, where they have less.
+
+    Snorkel's fit starts from a random scale, and for some seeds ends with the right signs but next to no strength: a
+    few answers would then outweigh all functions together. `log_mu` is (m, v, y); `cast` (m, k) counts the votes. A
+    model whose votes speak against themselves on average is left as it is.
+
+    >>> strengthening(np.log([[[0.55, 0.45], [0.45, 0.55]]]), np.array([[5, 5]])).round(1)
+    4.2
+    """
+    k = log_mu.shape[1]
+    own = np.einsum("jvv->jv", log_mu)
+    lead = own - (log_mu.sum(axis=2) - own) / (k - 1)  # (m, k): what a vote says for its class against the others
+    strength = float((cast * lead).sum() / cast.sum())
+    usual = float(np.log(PRECISION / (1 - PRECISION)))
+    return max(1.0, usual / strength) if strength > 0 else 1.0
 
 
 def why_undefined(counts: VoteCounts) -> str:

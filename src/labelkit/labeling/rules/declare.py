@@ -108,7 +108,7 @@ def pattern(
     except NotLinearError as error:
         raise FunctionError(
             f'rule "{visible(name)}": the regex cannot be matched in linear time: {visible(str(error))}; '
-            "write it in another way, or as a row function (@labelkit.labeling_function()), which has a time limit"
+            "write it in another way, or as a row function (@labelkit.labeling_function())"
         ) from None
     except (re.error, RecursionError, OverflowError) as error:
         raise FunctionError(f'rule "{visible(name)}": not a regular expression: {visible(str(error))}') from error
