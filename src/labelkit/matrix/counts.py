@@ -28,6 +28,7 @@ CHUNK = 32_768  # rows
 AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
 SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
+TABLE = 1 << 17  # as many possible rows are counted in a table, more are sorted
 SPARSE_COST = 500  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
 
 Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
@@ -74,10 +75,11 @@ class VoteCounts:
         if votes.size and int(votes.max()) >= self.k:
             raise ValueError(f"votes must be below {self.k}, the number of classes, not {int(votes.max())}")
         distinct, counted = self.distinct, None if self._counted is None else self._counted.copy()
-        for start in range(0, len(votes), CHUNK):
+        step = 16 * CHUNK if (self.k + 1) ** self.m <= TABLE else CHUNK
+        for start in range(0, len(votes), step):
             if distinct is None:
                 break
-            chunk = np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN))
+            chunk = np.maximum(votes[start : start + step], np.int8(ABSTAIN))
             distinct = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
             if len(distinct[1]) > MAX_DISTINCT:
                 counted, distinct = None if self.too_wide else self.pairs.copy(), None
@@ -218,6 +220,12 @@ def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: i
         return (cells[: min(n, 1)], np.array([total] * min(n, 1), np.int64))
     per = max(1, int(RADIX_BITS / np.log2(k + 1)))
     keys = [_packed(cells[:, start : start + per], k) for start in range(0, m, per)]
+    possible = (k + 1) ** m
+    if possible <= TABLE:
+        weights = None if times is None else times.astype(np.float64)
+        table = np.bincount(keys[0].astype(np.intp), weights, minlength=possible).astype(np.int64)
+        found = np.flatnonzero(table)
+        return _unpacked(found.astype(np.float64), m, k), table[found]
     if len(keys) == 1 and times is None:
         ordered = np.sort(keys[0])
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
@@ -237,12 +245,13 @@ def _merged(a: Rows, b: Rows, k: int) -> Rows:
 
 def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:
     """(n,) float64 whole numbers below 2**52 that order as the (n, m) rows do: the votes as digits of base k + 1."""
-    keys = np.zeros(len(cells))
-    for column in cells.T:
-        keys *= k + 1
-        keys += column
-        keys += 1
-    return keys
+    n, m = cells.shape
+    digits = np.zeros((m, 2))  # a second column, for products with a single one are shared among threads
+    digits[:, 0] = np.power(float(k + 1), np.arange(m)[::-1])
+    keys, step = np.empty(n), max(1, (1 << 17) // max(1, m))
+    for start in range(0, n, step):
+        keys[start : start + step] = (cells[start : start + step].astype(np.float64) @ digits)[:, 0]
+    return np.asarray(keys + digits[:, 0].sum())
 
 
 def _unpacked(keys: NDArray[np.float64], m: int, k: int) -> NDArray[np.int8]:
