@@ -117,7 +117,7 @@ def strengthening(log_mu: NDArray[np.float64], cast: NDArray[np.int64]) -> float
     few answers would then outweigh all functions together. `log_mu` is (m, v, y); `cast` (m, k) counts the votes. A
     model whose votes speak against themselves on average is left as it is.
 
-    >>> strengthening(np.log([[[0.55, 0.45], [0.45, 0.55]]]), np.array([[5, 5]])).round(1)
+    >>> round(strengthening(np.log([[[0.55, 0.45], [0.45, 0.55]]]), np.array([[5, 5]])), 1)
     4.2
     """
     k = log_mu.shape[1]
