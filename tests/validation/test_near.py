@@ -47,6 +47,14 @@ def test_planted_near_duplicates_are_found_and_no_others() -> None:
     assert len(set(found)) == 2000
 
 
+def test_long_texts_are_taken_a_few_at_a_time() -> None:
+    """The pieces are cut by size as well as by number; what is found is the same."""
+    texts = [f"{SENTENCE} {i // 2} {'x' if i % 2 else 'y'} {i // 2}" for i in range(40)]
+    whole = groups(list(texts))
+    with mock.patch("labelkit.validation.near._BYTES", 300), mock.patch("labelkit.validation.near._CHUNK", 7):
+        assert groups(list(texts)) == whole
+
+
 def jaccard(a: str, b: str) -> float:
     """The similarity as the module defines it, in plain Python."""
     sets = []

@@ -14,7 +14,7 @@ about ten seconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 NEAR = 0.8  # Jaccard similarity from which two texts are near-duplicates
 BANDS, ROWS = 8, 3
-_CHUNK = 65_536  # texts at a time
+_CHUNK = 65_536  # texts, or pairs of them, at a time
+_BYTES = 16_000_000  # of text at a time: each byte needs some forty more while words are found
 _SEED = 20_261_120  # of the hashes: results must not differ between two runs
 _LONGEST_WORD = 64  # bytes that tell words apart; longer ones are no words
 
@@ -54,12 +55,24 @@ def _groups(texts: pa.ChunkedArray) -> NDArray[np.int64]:
     """(d,) int64: group of each of d different texts."""
     keys = np.empty((len(texts), BANDS), dtype=np.uint64)
     minima = np.empty((len(texts), BANDS * ROWS), dtype=np.uint8)
-    for start in range(0, len(texts), _CHUNK):
-        part = _whole(texts.slice(start, _CHUNK))
+    for start, part in _pieces(texts, 0):
         keys[start : start + len(part)], minima[start : start + len(part)] = sketches(part, start)
     pairs = _candidates(keys, minima)
-    near = [similarity(texts, pairs[start : start + _CHUNK]) >= NEAR for start in range(0, len(pairs), _CHUNK)]
+    step = max(1, min(_CHUNK, _BYTES // (1 + texts.nbytes // max(len(texts), 1))))
+    near = [similarity(texts, pairs[start : start + step]) >= NEAR for start in range(0, len(pairs), step)]
     return components(len(keys), pairs[np.concatenate([np.empty(0, bool), *near])])
+
+
+def _pieces(texts: pa.ChunkedArray, first: int) -> Iterator[tuple[int, pa.Array]]:
+    """The texts in pieces of at most _CHUNK texts and, but for one text alone, _BYTES bytes, with their numbers."""
+    for start in range(0, len(texts), _CHUNK):
+        part = texts.slice(start, _CHUNK)
+        if part.nbytes > _BYTES and len(part) > 1:
+            middle = len(part) // 2
+            yield from _pieces(part.slice(0, middle), first + start)
+            yield from _pieces(part.slice(middle), first + start + middle)
+        else:
+            yield first + start, _whole(part)
 
 
 def _whole(texts: pa.ChunkedArray) -> pa.Array:

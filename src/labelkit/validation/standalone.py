@@ -58,8 +58,12 @@ def validate(
     given = unmarked(arrow_table(table))
     if loaded.table != "labels":
         return judge([loaded], {loaded.table: given})
-    evidence = _evidence(given, records, answers)
-    return judge([loaded], {"labels": fact_table(evidence, "labels", loaded.reads, alone=records is None)})
+    return judge([loaded], {"labels": _label_table(given, loaded, records, answers)})
+
+
+def _label_table(labels: pa.Table, suite: Suite, records: Any, answers: Mapping[str, str] | None) -> pa.Table:
+    """The labels with the columns that the suite reads. The records are let go before GX needs its memory."""
+    return fact_table(_evidence(labels, records, answers), "labels", suite.reads, alone=records is None)
 
 
 def _evidence(labels: pa.Table, records: Any, answers: Mapping[str, str] | None) -> Evidence:
