@@ -109,25 +109,29 @@ def table_posterior(
     for start in range(0, n, step):
         chunk = cells[start : start + step]
         codes = steady_product(chunk.astype(np.float32) + 1, radix).astype(np.intp).T  # (groups + 1, rows), exact
+        probs = out[start : start + step]
         if steep:
-            probs = _summed(codes, grouped, log_prior)
+            probs[:] = _summed(codes, grouped, log_prior)
         else:
-            probs, lost = _multiplied(codes, grouped, reaches, log_prior)
-            probs[lost] = _summed(codes[:, lost], logs, log_prior)
+            lost = _multiplied(codes, grouped, reaches, log_prior, probs)
+            if len(lost):
+                probs[lost] = _summed(codes[:, lost], logs, log_prior)
         probs /= _over_classes(np.add, probs)
         probs[codes[-1] == 0] = 1 / k
-        out[start : start + step] = probs
     return out
 
 
 def _multiplied(
-    codes: NDArray[np.intp], grouped: list[NDArray[np.float64]], reaches: list[float], log_prior: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """(rows, k) products of table rows, and the rows where a class fell so low that another way is needed."""
-    rows, k = codes.shape[1], len(log_prior)
-    prior = np.maximum(log_prior - log_prior.max(), -REACH)
-    probs, found = np.tile(np.exp(prior), (rows, 1)), np.empty((rows, k))
-    lost, reach = np.zeros(rows, dtype=bool), float(-prior.min())
+    codes: NDArray[np.intp],
+    grouped: list[NDArray[np.float64]],
+    reaches: list[float],
+    log_prior: NDArray[np.float64],
+    probs: NDArray[np.float64],
+) -> NDArray[np.intp]:
+    """Fill (rows, k) with products of table rows. Says on which rows a class fell so low that another way is needed."""
+    probs[:] = np.exp(np.maximum(log_prior - log_prior.max(), -REACH))
+    found, lost = np.empty_like(probs), np.zeros(len(probs), dtype=bool)
+    reach = float(min(REACH, log_prior.max() - log_prior.min()))
     for code, table, further in zip(codes, grouped, reaches, strict=False):
         reach += further
         if reach > 2 * REACH:  # the highest class may be at exp(-600), still a normal float64
@@ -135,7 +139,7 @@ def _multiplied(
             lost |= _over_classes(np.minimum, probs)[:, 0] < np.exp(-REACH)
             reach = further
         probs *= np.take(table, code, axis=0, out=found, mode="clip")
-    return probs, np.flatnonzero(lost)
+    return np.flatnonzero(lost)
 
 
 def _summed(
