@@ -19,20 +19,14 @@ def votes_of(truth: np.ndarray, seed: int) -> LabelMatrix:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_few_answers_of_one_class_do_not_outweigh_the_functions(seed: int) -> None:
-    """Whatever the random scale from which the fit starts: accuracy stays within three points of that without answers."""
+    """Whatever the random scale from which the fit starts: accuracy stays within three points."""
     truth = (np.random.default_rng(1).random(3000) < 0.6).astype(np.int64)
     votes = votes_of(truth, seed=2)
     gold = np.full(len(truth), -1)
     gold[np.flatnonzero(truth == 0)[:30]] = 0
     rest = votes.covered & (gold < 0)
-    found = [
-        (
-            SnorkelLabelModel(["ham", "spam"], seed=seed)
-            .fit(votes, gold=given)
-            .predict_proba(votes)
-            .probs.argmax(axis=1)
-            == truth
-        )[rest].mean()
-        for given in (None, gold)
-    ]
-    assert found[1] > found[0] - 0.03
+    accuracies = []
+    for given in (None, gold):
+        model = SnorkelLabelModel(["ham", "spam"], seed=seed).fit(votes, gold=given)
+        accuracies.append((model.predict_proba(votes).probs.argmax(axis=1) == truth)[rest].mean())
+    assert accuracies[1] > accuracies[0] - 0.03
