@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import given, strategies as st
 
 from labelkit.validation.near import NEAR, components, near_text_groups, similarity
-from labelkit.validation.texts import codes_of, labels_per_group, normalised, normalised_texts
+from labelkit.validation.texts import codes_of, labels_per_group, normalised, normalised_texts, same_text_groups
 
 SENTENCE = "the battery of this camera lasts a whole week and the pictures are sharp in any light that I tried"
 
@@ -115,6 +115,18 @@ def test_texts_in_slices_and_chunks_are_read_where_they_begin() -> None:
     found = normalised_texts(pa.table({"text": column}), ["text"])
     assert found.to_pylist() == [normalised([text]) for text in texts]
     assert len(np.unique(codes_of(found))) == len(texts)
+
+
+@given(st.lists(st.sampled_from(["a", "A ", "b", "ß", "", "ss"]), max_size=12))
+def test_many_texts_are_told_apart_by_their_hashes(texts: list[str]) -> None:
+    """Beyond two million texts memory keeps hashes instead of a dictionary; who says the same is the same."""
+    table = pa.table({"text": pa.array(texts, pa.string())})
+    with mock.patch("labelkit.validation.texts._MOST_TEXTS", 0):
+        hashed = same_text_groups(table, ["text"])
+    plain = same_text_groups(table, ["text"])
+    assert hashed is not None
+    assert plain is not None
+    assert [[a == b for b in hashed] for a in hashed] == [[a == b for b in plain] for a in plain]
 
 
 pairs = st.lists(st.tuples(st.integers(-1, 6), st.integers(-1, 4)), max_size=30)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+
+_MOST_TEXTS = 2_000_000
+"""Texts that are numbered by a dictionary of them, quickly; of more only hashes are kept, for that takes gigabytes."""
 
 _MOST_CELLS = 2**28  # bytes of a table of groups and labels; beyond it pairs are sorted instead
 
@@ -40,7 +44,19 @@ def same_text_groups(records: pa.Table, fields: Sequence[str]) -> NDArray[np.int
     """(n,) int64: records of the same normalised text have the same number. None when a field is missing."""
     if not fields or any(records.schema.names.count(name) != 1 for name in fields):
         return None
-    return codes_of(normalised_texts(records, fields))
+    if records.num_rows <= _MOST_TEXTS:
+        return codes_of(normalised_texts(records, fields))
+    digests = np.concatenate([_digests(chunk) for chunk in _normalised_chunks(records, fields)])
+    order = np.lexsort((digests[:, 0], digests[:, 1]))
+    groups = np.empty(len(order), dtype=np.int64)
+    groups[order] = np.cumsum(np.append(False, (digests[order[1:]] != digests[order[:-1]]).any(axis=1)))
+    return groups
+
+
+def _digests(texts: pa.Array) -> NDArray[np.uint64]:
+    """(n, 2) uint64: a 128-bit hash of each text, which is all that memory keeps of it."""
+    found = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts.to_pylist()]
+    return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)
 
 
 def codes_of(texts: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -70,13 +86,18 @@ def _kind(table: pa.Table, name: str) -> pa.DataType:
 def normalised_texts(records: pa.Table, fields: Sequence[str]) -> pa.ChunkedArray:
     """(n,) large_string: each record's fields as one text, as `normalised` writes it."""
     import pyarrow as pa
+
+    return pa.chunked_array(list(_normalised_chunks(records, fields)), pa.large_string())
+
+
+def _normalised_chunks(records: pa.Table, fields: Sequence[str]) -> Iterator[pa.Array]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    chunks, separator = [], pa.scalar("\x1f", pa.large_string())
+    separator = pa.scalar("\x1f", pa.large_string())
     for batch in records.select(list(fields)).to_batches(max_chunksize=65_536):
         cells = [_normalised_chunk(_as_text(column)) for column in batch.columns]
-        chunks.append(cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, separator))
-    return pa.chunked_array(chunks, pa.large_string())
+        yield cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, separator)
 
 
 def _as_text(column: pa.Array) -> pa.Array:
