@@ -6,6 +6,8 @@ person who closed the lid keeps nobody waiting. A late answer is kept all the sa
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,8 +64,16 @@ class Leases:
         if not candidates or count < 1:
             return []
         with self._database.transaction(write=True) as connection:
-            chosen = _open_to(annotator, candidates, overlap, seconds, role).limit(count)
-            claimed = set(connection.execute(_into_leases(connection.dialect.name, chosen)).scalars())
+            statement = _claim(connection.dialect.name)
+            values = {
+                "candidates": json.dumps([[record, record_key(record)] for record in dict.fromkeys(candidates)]),
+                "annotator": annotator,
+                "role": role,
+                "overlap": overlap,
+                "seconds": seconds,
+                "count": count,
+            }
+            claimed = set(connection.execute(statement, values).scalars())
         return [record for record in dict.fromkeys(candidates) if record in claimed]
 
     def release(self, annotator: str, records: Sequence[str], role: Role = PERSON) -> None:
@@ -104,13 +114,12 @@ def hold(connection: sa.Connection, record: str, annotator: str, seconds: float,
     connection.execute(_or_prolong(_insert(connection.dialect.name).values(**values)))
 
 
-def _open_to(annotator: str, candidates: Sequence[str], overlap: int, seconds: float, role: Role) -> sa.Select[Any]:
-    """The leases that the person could get, in order of the candidates."""
-    rows = [(position, record, record_key(record)) for position, record in enumerate(dict.fromkeys(candidates))]
-    places = (sa.column("position", sa.Integer), sa.column("record", sa.Text), sa.column("record_key", sa.Text))
-    candidate = sa.values(*places, name="candidate").data(rows).cte("candidate")
+@functools.cache
+def _claim(dialect: str) -> Any:
+    """The one statement of a claim. It is always the same, since making it takes longer than running it."""
+    candidate = _candidates(dialect)
+    annotator, role = sa.bindparam("annotator", type_=sa.Text), sa.bindparam("role", type_=sa.Text)
     entry, live = ENTRIES.alias("entry"), LEASES.alias("live")
-
     counting = sa.and_(entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry))
     said = sa.exists().where(counting, entry.c.annotator == annotator, entry.c.role == role)
     decided = sa.exists().where(counting, entry.c.role == ADJUDICATOR, entry.c.kind == LABEL)
@@ -122,22 +131,37 @@ def _open_to(annotator: str, candidates: Sequence[str], overlap: int, seconds: f
     alive = sa.and_(live.c.record_key == candidate.c.record_key, live.c.role == role, live.c.expires > database_clock())
     mine = sa.exists().where(alive, live.c.annotator == annotator)
     holders = sa.select(sa.func.count()).where(alive).scalar_subquery()
-    return (
-        sa.select(
-            candidate.c.record_key,
-            sa.literal(annotator, sa.Text),
-            sa.literal(role, sa.Text),
-            candidate.c.record,
-            database_clock() + sa.literal(seconds, sa.Float),
-        )
-        .where(~said, ~decided, ~mine, answers + holders < overlap)
+    expires = database_clock() + sa.bindparam("seconds", type_=sa.Float)
+    chosen = (
+        sa.select(candidate.c.record_key, annotator, role, candidate.c.record, expires)
+        .where(~said, ~decided, ~mine, answers + holders < sa.bindparam("overlap", type_=sa.Integer))
         .order_by(candidate.c.position)
+        .limit(sa.bindparam("count", type_=sa.Integer))
     )
-
-
-def _into_leases(dialect: str, chosen: sa.Select[Any]) -> Any:
     columns = ["record_key", "annotator", "role", "record", "expires"]
     return _or_prolong(_insert(dialect).from_select(columns, chosen)).returning(LEASES.c.record)
+
+
+def _candidates(dialect: str) -> Any:
+    """The candidates as a table of position, record and record_key, from one JSON text [[record, record_key], ...]."""
+    given = sa.bindparam("candidates", type_=sa.Text)
+    if dialect == "postgresql":
+        rows = (
+            sa.func.jsonb_array_elements(sa.cast(given, postgresql.JSONB))
+            .table_valued(sa.column("value", postgresql.JSONB), with_ordinality="position")
+            .render_derived(name="given")
+        )
+        parts: list[Any] = [rows.c.value.op("->>")(place) for place in (0, 1)]
+        position = rows.c.position
+    else:
+        rows = sa.func.json_each(given).table_valued("key", "value").alias("given")
+        parts = [sa.func.json_extract(rows.c.value, f"$[{place}]") for place in (0, 1)]
+        position = rows.c.key
+    return sa.select(
+        position.label("position"),
+        sa.type_coerce(parts[0], sa.Text).label("record"),
+        sa.type_coerce(parts[1], sa.Text).label("record_key"),
+    ).cte("candidate")
 
 
 def _not_undone(entry: Any) -> sa.ColumnElement[bool]:
