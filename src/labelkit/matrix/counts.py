@@ -29,7 +29,7 @@ AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at 
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
 SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
 TABLE = 1 << 17  # as many possible rows are counted in a table, more are sorted
-SPARSE_COST = 500  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
+SPARSE_COST = 350  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
 
 Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
 
