@@ -76,12 +76,12 @@ def _gold(evidence: Evidence) -> NDArray[np.int64]:
 
     column = evidence.records.column(str(evidence.gold))
     if pa.types.is_integer(column.type):
-        index = np.array(pc.fill_null(column, -1), dtype=np.int64)
+        index = np.asarray(pc.fill_null(column, -1), dtype=np.int64).copy()  # Arrow's own cannot be written to
         index[index >= len(evidence.classes)] = -1
     else:
         names = texts_of(evidence.records, str(evidence.gold))
         found = pc.index_in(names, value_set=pa.array(evidence.classes, pa.string()), skip_nulls=True)
-        index = np.array(pc.fill_null(found, -1), dtype=np.int64)
+        index = np.asarray(pc.fill_null(found, -1), dtype=np.int64).copy()
     if evidence.split is not None:
         dev = pc.fill_null(pc.equal(texts_of(evidence.records, evidence.split), DEV), fill_value=False)
         index[dev.to_numpy(zero_copy_only=False)] = -1
