@@ -56,6 +56,9 @@ services: ## install what the slow tests run beside labelkit (Debian, as root)
 bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/apply.py
+	$(BIN)/python benchmarks/label_models.py
+	$(BIN)/python benchmarks/validate.py
+	$(BIN)/python benchmarks/annotate.py
 
 docs: $(VENV)/installed ## check that what the documentation says is true
 	$(BIN)/pytest -q tests/test_docs.py

@@ -164,7 +164,9 @@ def test_an_oversized_member_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         demo_data.member(archive(file("wanted", b"data")), "wanted")
 
 
-@pytest.mark.parametrize("damaged", [b"", b"no archive", archive(file("wanted", b"x" * 9999))[:60]])
+@pytest.mark.parametrize(
+    "damaged", [b"", b"no archive", archive(file("wanted", b"x" * 9999))[:60]], ids=["empty", "other", "cut"]
+)
 def test_a_damaged_archive_is_refused(damaged: bytes) -> None:
     """What is no whole archive is an error of the source, not a traceback."""
     with pytest.raises(demo_data.SourceError, match=r"^wanted: the archive around it cannot be read"):

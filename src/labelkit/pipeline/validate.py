@@ -50,8 +50,12 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
 
 
 def suite_hashes(project: ProjectFolder) -> dict[str, str]:
-    """Every suite file with its SHA-256."""
-    return hash_tree(project.suites_folder, ["*.json"])
+    """Every suite file with its SHA-256, and the reference profile that suites compare with."""
+    hashes = hash_tree(project.suites_folder, ["*.json"])
+    reference = project.settings.data.reference
+    if reference is not None and (path := project.root / reference).is_file():
+        hashes[f"reference {reference}"] = hash_file(path)
+    return hashes
 
 
 def _run_of(
