@@ -173,7 +173,7 @@ _acts = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=_acts)
 def test_store_agrees_with_a_plain_list(acts: list[tuple[str, str, str, str]], new_place: Callable[[], Place]) -> None:
     """After any sequence of acts the store holds what lists of answers per person hold."""

@@ -155,7 +155,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_steps, overlap=st.integers(1, 3))
 def test_claims_agree_with_plain_sets(
     steps: list[tuple[str, str, str]], overlap: int, new_place: Callable[[], Place]
@@ -195,7 +195,7 @@ def test_claims_agree_with_plain_sets(
 def test_people_in_several_processes_share_a_queue(start: Start, place: Place, overlap: int) -> None:
     """Every record is answered by exactly as many different people as wanted, and nobody sees an error."""
     store = place.open()
-    queue = [f"c{i}" for i in range(60)]
+    queue = [f"c{i}" for i in range(40)]
     people = [f"person-{i}" for i in range(4)]
     working = [start(store_writers.work_through, place, who, queue, overlap) for who in people]
     assert [started.says() for started in working] == [[]] * len(people)

@@ -18,9 +18,9 @@ from labelkit.annotations.durability import JOURNAL, WAL, Durability, durability
 from labelkit.errors import MachineError
 from stores import Place, Start
 
-KILLS = 20  # in each kind of store
+KILLS = 12  # in each kind of store
 PEOPLE = 4
-ANSWERS = 100
+ANSWERS = 50
 
 
 def integrity(path: Path) -> str:
@@ -120,7 +120,7 @@ def test_threads_share_a_store(store: AnnotationStore) -> None:
 
 def test_several_processes_make_one_database(start: Start, new_place: Callable[[], Place]) -> None:
     """Of processes that open a store that is not there yet, one makes it and all use it."""
-    for _ in range(5):
+    for _ in range(3):
         place = new_place()
         working = [start(store_writers.open_and_answer, place) for _ in range(4)]
         assert [started.says() for started in working] == [None] * 4
