@@ -85,6 +85,7 @@ def in_turn(votes: NDArray[np.int8], k: int, rounds: int) -> tuple[list[float], 
     """Best seconds to fit and predict, of Snorkel and of labelkit; the largest difference; changed labels."""
     theirs, ours = [np.inf, np.inf], [np.inf, np.inf]
     covered = (votes >= 0).any(axis=1)
+    snorkel_fitted(votes[:100], k)  # imports
     for _ in range(rounds):
         spent = []
         probs: list[NDArray[np.float64]] = []
