@@ -207,3 +207,11 @@ def test_failing_store_loses_no_record(store: AnnotationStore, monkeypatch: pyte
 
 def failing(*arguments: object, **options: object) -> list[str]:
     raise MachineError("the line went dead")
+
+
+def test_no_more_records_are_leased_than_wanted(store: AnnotationStore) -> None:
+    """Who is to answer one record keeps one from the others."""
+    assert next(HandOut(items(5), store.leases, "ana", at_once=1)).record == "r0"
+    assert set(store.leases.held()) == {"r0"}
+    assert next(HandOut(items(5), store.leases, "ben")).record == "r1"
+    assert set(store.leases.held()) == {"r0", "r1", "r2", "r3"}

@@ -16,8 +16,8 @@ AT_ONCE = 3  # records leased at a time: each claim waits for the disk, and peop
 class HandOut:
     """An iterator that gives one person the records of a queue that still want an answer, in order.
 
-    Each is leased when it is given; a few are leased at a time. A record that somebody else had when its turn came is
-    looked at once more when the queue is over, as their lease may have run out. When the store fails, the error is
+    Each is leased before it is given, `at_once` of them at a time. A record that somebody else had when its turn came
+    is looked at once more when the queue is over, as their lease may have run out. When the store fails, the error is
     raised and nothing is lost: `next` tries again. `release` gives back what was not answered.
     """
 
@@ -30,7 +30,9 @@ class HandOut:
         overlap: int = 1,
         seconds: float = LEASE_SECONDS,
         role: Role = PERSON,
+        at_once: int = AT_ONCE,
     ) -> None:
+        self._at_once = at_once
         self._queue, self._leases, self._annotator, self._role = queue, leases, annotator, role
         self._overlap, self._seconds = overlap, seconds
         self._ahead: list[QueueItem] = []  # next candidates
@@ -67,10 +69,10 @@ class HandOut:
     def _claim(self) -> None:
         records = [item.record for item in self._ahead]
         got = self._leases.claim_some(
-            self._annotator, records, AT_ONCE, overlap=self._overlap, seconds=self._seconds, role=self._role
+            self._annotator, records, self._at_once, overlap=self._overlap, seconds=self._seconds, role=self._role
         )
         self._leased += got
-        end = records.index(got[-1]) + 1 if len(got) == AT_ONCE else len(records)
+        end = records.index(got[-1]) + 1 if len(got) == self._at_once else len(records)
         seen, mine = self._ahead[:end], frozenset(got)
         self._mine = [item for item in reversed(seen) if item.record in mine]
         self._passed += [item for item in seen if item.record not in mine]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labelkit import __version__
 from labelkit.active import QueueItem, in_order, is_code
-from labelkit.active.handout import HandOut
+from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.annotations import Annotation, AnnotationStore, read_answers, write_queue
 from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Answer, enough
 from labelkit.errors import AnswerError, ConfigError, DataError, MachineError, UsageError, named, visible
@@ -102,8 +102,15 @@ def annotate_at_terminal(
     else:
         wanted, named_strategy = _wanted(project, current, strategy, annotator), strategy or settings.strategy
     rows = _Rows(project, wanted)
-    overlap = 1 if adjudicate else settings.overlap
-    hand = HandOut(iter(rows), store.leases, annotator, overlap=overlap, seconds=settings.lease, role=role)
+    hand = HandOut(
+        iter(rows),
+        store.leases,
+        annotator,
+        overlap=1 if adjudicate else settings.overlap,
+        seconds=settings.lease,
+        role=role,
+        at_once=1 if adjudicate else min(AT_ONCE, limit),
+    )
     if hand.is_over():
         raise UsageError(_nothing_to_ask(store, adjudicate=adjudicate))
     try:
