@@ -77,15 +77,15 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A server for the block. Raises RuntimeError where PostgreSQL is not installed."""
+def cluster(place: str | None = None) -> Iterator[Cluster]:
+    """A server for the block, its data in a new folder below `place`, or in memory where the machine has room there:
+    in tests it is processes that are killed, not the power. Raises RuntimeError where PostgreSQL is not installed."""
     found = programs()
     if found is None:
         raise RuntimeError("PostgreSQL is not installed; on Debian: apt-get install -y postgresql")
-    # In memory where the machine has room there: it is processes that are killed here, not the power.
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1_000_000_000
-    folder = Path(tempfile.mkdtemp(prefix="labelkit-pg-", dir=memory if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix="labelkit-pg-", dir=place or (memory if roomy else None)))
     server = Cluster(found, folder)
     try:
         if os.geteuid() == 0:
