@@ -50,8 +50,19 @@ def labels_table(
     """
     import pyarrow as pa
 
+    coded = coded_labels(posterior, _in_order(answers, posterior), run)
+    plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in coded.columns]
+    return pa.table(plain, names=coded.schema.names).replace_schema_metadata({RUN_KEY: run or ""})
+
+
+def coded_labels(posterior: Posterior, answered: NDArray[np.int64], run: str | None) -> pa.RecordBatch:
+    """The rows of the labels table, with label, source and run as dictionaries, which Parquet takes as they are.
+
+    `answered` is (n,) int64: the class index that people settled on, or -1.
+    """
+    import pyarrow as pa
+
     n, k = posterior.probs.shape
-    answered = _in_order(answers, posterior)
     human = answered >= 0
     unknown = ~(human | posterior.covered)
     probs = posterior.probs
@@ -65,9 +76,9 @@ def labels_table(
         "confidence": pa.array(probs[np.arange(n), chosen], mask=unknown),
         **{probability_column(name): pa.array(probs[:, c], mask=unknown) for c, name in enumerate(posterior.classes)},
         "source": _names(pa.array(source), (HUMAN, MODEL, NONE)),
-        "run": pa.nulls(n, pa.string()) if run is None else pa.repeat(run, n),
+        "run": _names(pa.array(np.zeros(n, np.int8), mask=np.full(n, run is None)), [run or ""]),
     }
-    return pa.table(columns).replace_schema_metadata({RUN_KEY: run or ""})
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _in_order(answers: Answers | NDArray[np.int64] | None, posterior: Posterior) -> NDArray[np.int64]:
@@ -80,10 +91,10 @@ def _in_order(answers: Answers | NDArray[np.int64] | None, posterior: Posterior)
 
 
 def _names(indices: pa.Array, names: Sequence[str]) -> pa.Array:
-    """Class indices as text."""
+    """Indices as a dictionary column of names."""
     import pyarrow as pa
 
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names)).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
 class LabelsWriter:
@@ -94,32 +105,34 @@ class LabelsWriter:
         import pyarrow.parquet as pq
 
         nothing = Posterior(np.empty((0, len(classes))), np.empty(0, bool), pa.array([], pa.string()), tuple(classes))
-        self._schema = labels_table(nothing, run=run).schema
-        others = [name for name in self._schema.names if name != "id"]
+        self._run = run
+        rows = coded_labels(nothing, np.empty(0, np.int64), run)
+        others = [name for name in rows.schema.names if name != "id"]
         self._writer = pq.ParquetWriter(
             file,
-            self._schema,
+            rows.schema,
             compression="zstd",
             use_dictionary=others,
             write_page_checksum=True,
             write_statistics=False,
+            store_schema=False,  # readers shall get text, not dictionaries
         )
 
-    def add(self, table: pa.Table) -> None:
-        """Append the next records."""
-        self._writer.write_table(table)
+    def add(self, posterior: Posterior, answered: NDArray[np.int64]) -> None:
+        """Append the next records; `answered` is (n,) int64, the class index that people settled on, or -1."""
+        self._writer.write_batch(coded_labels(posterior, answered, self._run))
 
     def close(self) -> None:
-        """Write the footer."""
+        """Write the footer, which names the run."""
+        self._writer.add_key_value_metadata({RUN_KEY.decode(): self._run or ""})
         self._writer.close()
 
 
 def write_labels(table: pa.Table, file: io.IOBase | Any) -> None:
     """Write a labels table that is at hand as a whole."""
-    classes = [name.removeprefix("p_") for name in table.column_names if name.startswith("p_")]
-    writer = LabelsWriter(file, classes, run_of(table))
-    writer.add(table)
-    writer.close()
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 def read_labels(path: Path) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.files import machine_errors
-from labelkit.label_models import LabelModel, LabelsWriter, Posterior, labels_table
+from labelkit.label_models import LabelModel, LabelsWriter, Posterior
 from labelkit.matrix import LabelMatrix, VotesFile
 from labelkit.matrix.figures import votes_per_class
 from labelkit.pipeline.truth import Agreement, Answered, Tally
@@ -82,11 +83,15 @@ def publish(
     with machine_errors(labels_path):
         file = HashedFile(labels_path)
         writer = LabelsWriter(file, votes.classes, run)
-        for (ids, cells), truth in zip(votes, truths, strict=True):
-            posterior = model.predict_proba(LabelMatrix(cells, ids, votes.names, votes.classes))
-            answered = answers.of(ids)
-            writer.add(labels_table(posterior, answered, run))
-            _count(done, cells, posterior, answered, truth.astype(np.int64))
+        with ThreadPoolExecutor(max_workers=1) as encoder:  # one chunk is encoded while the next is predicted
+            written: Future[Any] = encoder.submit(int)
+            for (ids, cells), truth in zip(votes, truths, strict=True):
+                posterior = model.predict_proba(LabelMatrix(cells, ids, votes.names, votes.classes))
+                answered = answers.of(ids)
+                written.result()
+                written = encoder.submit(writer.add, posterior, answered)
+                _count(done, cells, posterior, answered, truth.astype(np.int64))
+            written.result()
         writer.close()
         done.sha256 = file.close()
     return done
