@@ -38,6 +38,9 @@ class _Worker:
 
 def cast_with_workers(caster: ChunkCaster, records: Records, count: int) -> Iterator[ChunkVotes]:
     """The chunks of the records with their votes, in order, cast by `count` processes."""
+    import pyarrow as pa
+
+    pa.array([0])  # pyarrow looks for pandas when it makes its first array: once here, not once in every worker
     workers = [_fork(caster, records) for _ in range(count)]
     try:
         yield from _in_order(workers, _Tasks(records))
