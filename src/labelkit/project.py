@@ -55,7 +55,8 @@ class ProjectSection(Section):
 class DataSection(Section):
     """`[data]`: where the records are and what labeling functions may see of them."""
 
-    path: Name
+    path: Name  # a file or folder of records, or a .sql file that holds one query
+    url: Name | None = None  # the database that a .sql file asks, as SQLAlchemy writes it
     id: Name = "id"
     fields: list[Name] = Field(min_length=1)
     gold: Name | None = None
@@ -64,6 +65,12 @@ class DataSection(Section):
     reference: Name | None = None
     encoding: Name = "utf-8"
     types: dict[Name, ColumnType] = {}
+
+    @model_validator(mode="after")
+    def _queries_have_a_database(self) -> DataSection:
+        if self.path.endswith(".sql") != (self.url is not None):
+            raise ValueError("path = a .sql file and url = the database it asks go together")
+        return self
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataSection:
@@ -150,7 +157,14 @@ class ProjectFolder:
     @property
     def store_url(self) -> str:
         """SQLAlchemy URL of the annotation store."""
-        return self.settings.store.url or f"sqlite:///{self.state / 'annotations.db'}"
+        return self.rooted(self.settings.store.url or f"sqlite:///{self.state / 'annotations.db'}")
+
+    def rooted(self, url: str) -> str:
+        """A database URL; the file of a relative SQLite URL lies in the project, wherever labelkit is called from."""
+        start = "sqlite:///"
+        file = url.removeprefix(start)
+        relative = url.startswith(start) and file not in {"", ":memory:"} and not Path(file).is_absolute()
+        return f"{start}{self.root / file}" if relative else url
 
     def relative(self, path: Path) -> str:
         """The path as messages and run records name it: relative to the project where it lies inside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -293,3 +294,34 @@ def test_the_sample_is_seeded_and_in_record_order(tmp_path: Path) -> None:
     assert np.array_equal(one.votes[:, 0], np.array(ids) % 2)
     assert one.ids.equals(two.ids)
     assert not one.ids.equals(other.ids)
+
+
+def test_records_may_come_from_a_database(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A .sql file and a database give the same labels and the same data fingerprint as a file with the same rows."""
+    import sqlite3
+
+    from_file, from_query = make_project(folder="file"), make_project(folder="query")
+    rows = comments(200, seed=3)
+    with contextlib.closing(sqlite3.connect(from_query.root / "comments.db")) as database, database:
+        database.execute("CREATE TABLE comment (id TEXT, text TEXT, gold TEXT, split TEXT)")
+        database.executemany("INSERT INTO comment VALUES (:id, :text, :gold, :split)", rows)
+    from_query.write("data/comments.sql", "SELECT * FROM comment ORDER BY rowid")
+    toml = (from_query.root / "labelkit.toml").read_text()
+    from_query.write(
+        "labelkit.toml", toml.replace('"data/comments.csv"', '"data/comments.sql"\nurl = "sqlite:///comments.db"')
+    )
+    monkeypatch.chdir(tmp_path)  # a relative database lies in the project
+    assert from_file.project.apply().run == from_query.project.apply().run
+    assert from_file.project.labels().equals(from_query.project.labels())
+
+
+@pytest.mark.parametrize("path", ["data/comments.sql", "data/comments.csv"])
+def test_a_query_and_a_database_go_together(make_project: MakeProject, path: str) -> None:
+    """One without the other is refused."""
+    made = make_project()
+    toml = (made.root / "labelkit.toml").read_text().replace("data/comments.csv", path)
+    made.write("labelkit.toml", toml if path.endswith("sql") else toml + 'url = "sqlite:///x.db"\n')
+    with pytest.raises(ConfigError, match=r"\[data\]: path = a \.sql file and url = the database it asks go together"):
+        made.project.apply()

@@ -17,7 +17,7 @@ from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.pipeline.apply import LIBRARIES, VOTES_FILE, decisive_settings, function_files
 from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import ProjectFolder
-from labelkit.records import Records, read
+from labelkit.records import Records, open_records
 from labelkit.validation import Evidence, RunFacts
 from labelkit.validation.profile import Profile, read_profile
 
@@ -70,11 +70,8 @@ def reference_of(project: ProjectFolder) -> Profile | None:
 
 def _with_metadata(project: ProjectFolder, records: Records) -> Records:
     """The records with the metadata columns, which are judged but never labelled by."""
-    data = project.settings.data
-    if not data.metadata:
-        return records
-    columns = [*records.columns, *data.metadata]
-    return read(project.data_path, id=data.id, columns=columns, encoding=data.encoding, types=data.types)
+    metadata = project.settings.data.metadata
+    return open_records(project, metadata) if metadata else records
 
 
 def _votes_of(project: ProjectFolder, run: Run | None) -> LabelMatrix | None:

@@ -70,17 +70,25 @@ def source_columns(path: Path, encoding: str = "utf-8") -> list[str]:
     return _file_source(path, encoding, {}).columns()
 
 
-def open_records(project: ProjectFolder) -> Records:
-    """The records of a project: id, fields, gold and split, as labelkit.toml names them."""
+def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:
+    """The records of a project: id, fields, gold and split, as labelkit.toml names them, and `more` columns."""
     data = project.settings.data
-    others = [column for column in (data.gold, data.split) if column]
-    return read(
-        project.data_path,
-        id=data.id,
-        columns=[*data.fields, *others],
-        encoding=data.encoding,
-        types=data.types,
-    )
+    columns = [*data.fields, *(column for column in (data.gold, data.split) if column), *more]
+    if data.url is not None:
+        if data.types:
+            raise DataError(f"{visible(data.path)}: types are declared for CSV files only; cast in the query")
+        return read_sql(_query(project.data_path), project.rooted(data.url), id=data.id, columns=columns)
+    return read(project.data_path, id=data.id, columns=columns, encoding=data.encoding, types=data.types)
+
+
+def _query(path: Path) -> str:
+    with machine_errors(path):
+        if not path.is_file():
+            raise DataError(f"{visible(str(path))}: no such file")
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{visible(path.name)}: not UTF-8 at byte {error.start}") from error
 
 
 def _source(data: object, encoding: str, types: Mapping[str, str]) -> Source:
