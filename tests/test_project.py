@@ -84,7 +84,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert project.settings.data.fields == ["text", "title"]
     assert (project.settings.apply.workers, project.settings.apply.max_faults) == (2, 3)
     assert project.settings.model.name == "majority"
-    assert project.store_url == "sqlite:///answers.db"
+    assert project.store_url == f"sqlite:///{tmp_path}/answers.db"  # in the project, wherever labelkit is called from
 
 
 def test_the_folders_of_a_project(tmp_path: Path) -> None:
