@@ -22,6 +22,8 @@ import pytest
 from labelkit.annotations import AnnotationStore
 
 CHILD = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have been told to ignore it
 import json, sys, time
 from labelkit.active import QueueItem
 from labelkit.annotations import AnnotationStore
