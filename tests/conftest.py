@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,13 @@ import pytest
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
 pytest_plugins = ["store_fixtures"]
+
+
+# Whoever runs the tests in the background may have had these ignored, and processes that tests start would inherit it.
+with contextlib.suppress(ValueError):  # not in the main thread
+    for ignored in {signal.SIGINT, signal.SIGHUP}:
+        if signal.getsignal(ignored) is signal.SIG_IGN:
+            signal.signal(ignored, signal.default_int_handler if ignored is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture
