@@ -255,3 +255,14 @@ def test_what_functions_print_is_talk_and_not_data(make_project: MakeProject) ->
         assert json.loads(done.stdout)["records"] == 70_000
         assert "loading" in done.stderr
         (made.root / ".labelkit" / "cache").rename(made.root / ".labelkit" / f"cache{workers}")
+
+
+@pytest.mark.parametrize("command", [[], ["init"], ["apply"], ["annotate"], ["validate"]])
+def test_help_is_for_reading(tmp_path: Path, command: list[str]) -> None:
+    """Help names the verbs on lines of their own and shows no marks of whoever laid it out."""
+    done = labelkit(*command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "\\b" not in done.stdout
+    assert "\x08" not in done.stdout
+    if not command:
+        assert "\n  labelkit apply      records x labeling functions -> votes -> probabilistic labels\n" in done.stdout

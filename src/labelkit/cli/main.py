@@ -30,7 +30,7 @@ class Terminated(KeyboardInterrupt):
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="labelkit", message="%(prog)s %(version)s")
 def labelkit() -> None:
-    r"""Labels you can trust, from labeling functions, people and expectations.
+    """Labels you can trust, from labeling functions, people and expectations.
 
     \b
     labelkit apply      records x labeling functions -> votes -> probabilistic labels
@@ -39,7 +39,7 @@ def labelkit() -> None:
 
     Start a project with `labelkit init`. Exit codes: 0 done, 1 the answer is no, 2 you must change something,
     3 the machine failed, 4 the project is busy.
-    """
+    """  # noqa: D301  click wants the character itself
 
 
 for command in (init, apply, annotate, validate):
