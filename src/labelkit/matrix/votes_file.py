@@ -6,6 +6,7 @@ that a damaged, shortened or re-ordered file is found out; the file itself opens
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -60,7 +61,7 @@ class VotesFile:
         import pyarrow as pa
 
         self._path = path
-        with self._errors():
+        with _artifact_errors(self._path):
             with pa.memory_map(str(path)) as file:
                 about = json.loads(pa.ipc.open_file(file).schema.metadata[ABOUT])
             self.names = tuple(str(name) for name in about["functions"])
@@ -71,11 +72,11 @@ class VotesFile:
         import pyarrow as pa
 
         with pa.OSFile(str(self._path)) as file:
-            with self._errors():
+            with _artifact_errors(self._path):
                 reader = pa.ipc.open_file(file)
                 digest = hashlib.sha256(reader.schema.metadata[ABOUT])
             for i in range(reader.num_record_batches):
-                with self._errors():
+                with _artifact_errors(self._path):
                     batch, about = reader.get_batch_with_custom_metadata(i)
                     metadata = dict(about or {})
                     if END.encode() in metadata:
@@ -93,11 +94,8 @@ class VotesFile:
                     for j, column in enumerate(columns):
                         votes[:, j] = column
                 yield batch.column(0), votes
-            with self._errors():
+            with _artifact_errors(self._path):
                 raise ValueError("no end")
-
-    def _errors(self) -> Any:
-        return _artifact_errors(self._path)
 
 
 def chained(digest: Any, ids: pa.Array, columns: Sequence[NDArray[np.int8]]) -> Any:
@@ -120,19 +118,13 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
-class _artifact_errors:  # noqa: N801  used like a function
+@contextlib.contextmanager
+def _artifact_errors(path: Path) -> Iterator[None]:
     """Whatever goes wrong while the file is read means that it is not what labelkit wrote."""
+    import pyarrow as pa
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        import pyarrow as pa
-
-        known = (OSError, pa.ArrowException, LookupError, TypeError, ValueError, RecursionError, MemoryError)
-        if isinstance(error, known):
-            name = visible(str(self._path))
-            raise ArtifactError(f"{name}: not a vote file of labelkit; run `labelkit apply` again") from error
+    try:
+        yield
+    except (OSError, pa.ArrowException, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        name = visible(str(path))
+        raise ArtifactError(f"{name}: not a vote file of labelkit; run `labelkit apply` again") from error
