@@ -10,6 +10,8 @@ from labelkit.annotations import AnnotationStore
 from labelkit.errors import ConfigError, DataError, UsageError
 from labelkit.pipeline import annotate as verb
 from labelkit.pipeline.agreement import agreement, disputes
+from labelkit.pipeline.sessions import nothing_to_ask
+from labelkit.pipeline.simulation import simulate
 from projects import Made, MakeProject
 
 
@@ -79,9 +81,9 @@ def test_simulation_answers_from_a_column_and_says_so(applied: Made, store: Anno
 
 def test_simulation_goes_on_where_it_stopped(applied: Made, store: AnnotationStore) -> None:
     """Asked again it takes the next records; in the end there are no more."""
-    one = verb.simulate(applied.project.folder, "gold", budget=30)
-    two = verb.simulate(applied.project.folder, "gold", budget=1_000)
-    three = verb.simulate(applied.project.folder, "gold", budget=10)
+    one = simulate(applied.project.folder, "gold", budget=30)
+    two = simulate(applied.project.folder, "gold", budget=1_000)
+    three = simulate(applied.project.folder, "gold", budget=10)
     assert (one.labelled, three.asked) == (30, 0)
     assert len({entry.record for entry in store.history()}) == 30 + two.labelled
 
@@ -94,13 +96,13 @@ def test_simulation_skips_what_the_column_does_not_say(make_project: MakeProject
     ]
     made = make_project(rows=rows, toml="[model]\nname = 'majority'\n")
     made.project.apply()
-    report = verb.simulate(made.project.folder, "gold", budget=5)
+    report = simulate(made.project.folder, "gold", budget=5)
     assert (report.labelled, report.skipped) == (5, report.asked - 5)
     assert report.skipped > 0
     with pytest.raises(DataError, match=r'column "text": .* is no class; classes are "ham", "spam"'):
-        verb.simulate(made.project.folder, "text", budget=5)
+        simulate(made.project.folder, "text", budget=5)
     with pytest.raises(DataError, match='no column "nothing"'):
-        verb.simulate(made.project.folder, "nothing", budget=5)
+        simulate(made.project.folder, "nothing", budget=5)
     assert len(AnnotationStore.open(made.project.folder.store_url).history()) == report.asked
 
 
@@ -205,9 +207,9 @@ def test_store_on_postgres_serves_a_whole_project(make_project: MakeProject, pos
 
 def test_nothing_to_ask_says_whether_others_are_at_it(applied: Made, store: AnnotationStore) -> None:
     """Records that are leased to others come back; it is worth trying again."""
-    assert "every record of this queue is answered" in verb._nothing_to_ask(store, adjudicate=False)
+    assert "every record of this queue is answered" in nothing_to_ask(store, adjudicate=False)
     store.leases.claim("ana", ["c1"])
-    assert "1 records are with people at this moment" in verb._nothing_to_ask(store, adjudicate=False)
+    assert "1 records are with people at this moment" in nothing_to_ask(store, adjudicate=False)
 
 
 def test_record_that_left_the_data_is_not_asked(applied: Made) -> None:

@@ -28,7 +28,11 @@ import json, sys, time
 from labelkit.active import QueueItem
 from labelkit.annotations import AnnotationStore
 from labelkit.errors import LabelkitError
-from labelkit.ui.terminal import annotate_in_terminal
+from labelkit.active.session import AnnotationSession
+from labelkit.ui.terminal import annotate_in_terminal as at_terminal
+
+def annotate_in_terminal(items, fields_of, store, classes, who, budget, *, keys=None, **options):
+    return at_terminal(AnnotationSession(iter(items), fields_of, store, classes, who, budget, **options), keys=keys)
 
 def fields_of(record):
     return {"text": f"the text of {record}"}
@@ -38,7 +42,8 @@ PREPARE
 items = [QueueItem(f"r{i}", "margin", 0.1, "undecided", "ham" if i % 2 else None, {"f": "ham"}) for i in range(records)]
 try:
     session = annotate_in_terminal(items, fields_of, AnnotationStore.open(url), classes, "ana", budget)
-    print("SESSION", json.dumps(vars(session)), flush=True)
+    said = {"answered": session.answered, "skipped": session.skipped, "undone": session.undone}
+    print("SESSION", json.dumps(said), flush=True)
 except LabelkitError as error:
     print("ERROR", type(error).__name__, error, flush=True)
 """
@@ -595,7 +600,7 @@ class Items:
         return self
     def __next__(self):
         self.tries += 1
-        if self.tries == 2:
+        if self.tries in (2, 3):  # ahead of time, and when it is wanted
             raise MachineError("the line went dead")
         return next(self.items)
 

@@ -139,10 +139,10 @@ def test_scrolling_never_goes_above_the_top() -> None:
 def test_pace_is_the_median_of_the_latest_answers() -> None:
     """A long break does not spoil the pace."""
     state = start(records=50, budget=50)
-    assert state.pace is None
+    assert state.progress.seconds_each is None
     for number, seconds in enumerate([1000.0] + [3.0] * 20):
         state = stored(state, "ham", f"op-{number}", seconds)
-    assert state.pace == 3.0
+    assert state.progress.seconds_each == 3.0
 
 
 @given(st.lists(st.sampled_from(["1", "2", "a", "space", "u", "backspace", "?", "x", "enter", "up", "down"])))
@@ -215,4 +215,4 @@ def test_agreement_counts_labels_of_records_with_a_suggestion() -> None:
     state = replace(start(records=0), items=(item(0), item(1), item(2, None), item(3)))
     for number, label in enumerate(["ham", "spam", "ham", None]):
         state = stored(state, label, f"op-{number}", 1.0)
-    assert state.agreement == (1, 2)
+    assert (state.progress.agreed, state.progress.judged) == (1, 2)

@@ -19,6 +19,7 @@ from labelkit.annotations.annotation import (
     Role,
     check_answer,
     not_undone,
+    opinions,
     standing,
 )
 from labelkit.annotations.database import Database, database_at
@@ -107,6 +108,12 @@ class AnnotationStore:
         with self._database.transaction() as connection:
             rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.sequence))
             return [_annotation(row) for row in rows]
+
+    def opinions_on(self, record: str) -> list[Annotation]:
+        """What each person last said about one record; see `opinions`."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(sa.select(ENTRIES).where(ENTRIES.c.record == record))
+            return opinions(_annotation(row) for row in rows)
 
     def answers(self) -> dict[str, Annotation]:
         """The answer that stands for each record; see `standing`."""

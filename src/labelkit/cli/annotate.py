@@ -61,6 +61,7 @@ def annotate(
     """
     from labelkit.pipeline import annotate as verb
     from labelkit.pipeline.agreement import SIMULATED
+    from labelkit.pipeline.simulation import simulate as simulated
     from labelkit.project import find_project
 
     _check_one_way(questions, out, answers, simulate, adjudicate=adjudicate, agreement=agreement)
@@ -76,7 +77,7 @@ def annotate(
     elif simulate is not None:
         if annotator is not None and annotator != SIMULATED:
             raise UsageError(f'simulated answers are those of "{SIMULATED}" and of nobody else; drop --annotator')
-        report = verb.simulate(project, simulate, strategy=strategy, budget=budget)
+        report = simulated(project, simulate, strategy=strategy, budget=budget)
         said = f'nobody was asked: column "{simulate}" answered as "{SIMULATED}"; {_summary(report)}'
     else:
         report = verb.annotate_at_terminal(

@@ -52,7 +52,7 @@ class Project:
         self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
     ) -> list[QueueItem]:
         """The next n records to ask a person about, each with the reason it is asked."""
-        from labelkit.pipeline.annotate import queue
+        from labelkit.pipeline.questions import queue
 
         return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed)
 

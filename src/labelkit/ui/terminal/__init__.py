@@ -7,6 +7,6 @@ tty      the terminal itself: raw mode, size, and always back to normal
 session  the conversation: show, read, store, and only then show the next
 """
 
-from labelkit.ui.terminal.session import Session, annotate_in_terminal
+from labelkit.ui.terminal.session import annotate_in_terminal
 
-__all__ = ["Session", "annotate_in_terminal"]
+__all__ = ["annotate_in_terminal"]

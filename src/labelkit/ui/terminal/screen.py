@@ -87,9 +87,9 @@ def _head(state: State, width: int) -> list[Text]:
     facts = [f"record {at}" if state.more else f"record {at} of {len(state.items)}"]
     facts += [f"budget {state.answered}/{state.budget}"]
     facts += [f"{state.skipped} skipped"] if state.skipped else []
-    facts += [f"{state.pace:.0f} s each"] if state.pace is not None else []
-    agreed, judged = state.agreement
-    facts += [f"as suggested {agreed}/{judged}"] if judged else []
+    progress = state.progress
+    facts += [f"{progress.seconds_each:.0f} s each"] if progress.seconds_each is not None else []
+    facts += [f"as suggested {progress.agreed}/{progress.judged}"] if progress.judged else []
     return [_cut(first, width), _line(" " + " · ".join(facts), width, "dim"), _rule(width)]
 
 

@@ -6,16 +6,16 @@ state moves on only after the store has answered, through `stored`, `taken_back`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import TypeAlias
 
 from labelkit.active import QueueItem
+from labelkit.active.progress import Given, Progress, progress_of
+from labelkit.annotations import Annotation
 from labelkit.errors import visible
 from labelkit.ui.terminal import keys
 
-PACE_OF = 20  # the pace is that of the latest answers
 LONGEST_NOTE = 1_000
 
 
@@ -51,15 +51,6 @@ Act: TypeAlias = Say | TakeBack | Flag | Note
 
 
 @dataclass(frozen=True)
-class Given:
-    """One answer of this session, stored."""
-
-    label: str | None
-    operation: str
-    seconds: float  # from showing the record to the key
-
-
-@dataclass(frozen=True)
 class State:
     """A conversation: what was asked, what was said, and what the screen shows beside the record."""
 
@@ -80,6 +71,11 @@ class State:
     closed: bool = False
 
     @property
+    def progress(self) -> Progress:
+        """Counts, pace, and agreement with what was suggested."""
+        return progress_of(self.given, self.budget, self.undone)
+
+    @property
     def answered(self) -> int:
         """Labels given and not taken back."""
         return sum(entry.label is not None for entry in self.given)
@@ -88,13 +84,6 @@ class State:
     def skipped(self) -> int:
         """Records skipped and not taken back."""
         return len(self.given) - self.answered
-
-    @property
-    def agreement(self) -> tuple[int, int]:
-        """Labels that agree with the suggestion, and labels of records that had one."""
-        pairs = [(entry.label, item.suggestion) for entry, item in zip(self.given, self.items, strict=False)]
-        judged = [(label, suggested) for label, suggested in pairs if label is not None and suggested is not None]
-        return sum(label == suggested for label, suggested in judged), len(judged)
 
     @property
     def wanting(self) -> bool:
@@ -106,11 +95,6 @@ class State:
         """The record to ask; None when all are done or the budget is spent."""
         done = len(self.given) == len(self.items) or self.answered >= self.budget
         return None if done else self.items[len(self.given)]
-
-    @property
-    def pace(self) -> float | None:
-        """Median seconds of the latest answers."""
-        return median(entry.seconds for entry in self.given[-PACE_OF:]) if self.given else None
 
 
 def react(state: State, key: str) -> tuple[State, Act | None]:
@@ -169,11 +153,30 @@ def _write(state: State, draft: str, key: str) -> tuple[State, Act | None]:
 _SCROLL = {keys.UP: -1, keys.DOWN: 1, keys.PAGE_UP: -8, keys.PAGE_DOWN: 8}
 
 
-def stored(state: State, label: str | None, operation: str, seconds: float) -> State:
-    """Move on to the next record: the answer is in the store."""
-    given = (*state.given, Given(label, operation, seconds))
+def stored(
+    state: State, label: str | None, operation: str, seconds: float, meanwhile: Sequence[Annotation] = ()
+) -> State:
+    """Move on to the next record: the answer is in the store. `meanwhile` are the answers that it came too late for."""
+    item = state.items[len(state.given)]
+    given = (*state.given, Given(label, operation, seconds, item.record, item.suggestion))
     said = "skipped" if label is None else f"stored: {visible(label)}"
-    return _noting(replace(state, given=given, scroll=0), said)
+    return _noting(replace(state, given=given, scroll=0), said + _late(label, meanwhile))
+
+
+def _late(label: str | None, meanwhile: Sequence[Annotation]) -> str:
+    """Say that others had answered the record often enough, and whether they say the same.
+
+    >>> from labelkit.annotations import Annotation
+    >>> _late("ham", [Annotation("c7", "spam", "ben", "", "", "op-1", 1, "label")])
+    '; kept as one opinion more: meanwhile ben said spam'
+    """
+    if not meanwhile:
+        return ""
+    said = ", ".join(
+        f"{visible(entry.annotator)} said {'the same' if entry.label == label else visible(entry.label or '')}"
+        for entry in meanwhile
+    )
+    return f"; kept as one opinion more: meanwhile {said}"
 
 
 def taken_back(state: State) -> State:

@@ -1,0 +1,118 @@
+"""Which records people are asked about: those that want an answer, most wanted first, with their fields."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.active import QueueItem, in_order, is_code
+from labelkit.annotations import AnnotationStore
+from labelkit.annotations.annotation import enough
+from labelkit.errors import AnswerError, ConfigError, visible
+from labelkit.label_models import Posterior
+from labelkit.matrix import LabelMatrix
+from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
+from labelkit.pipeline.truth import has_answers
+from labelkit.project import TRAIN, ProjectFolder
+from labelkit.records import open_records
+
+FETCHED_AT_ONCE = 500  # records whose fields are read together: each reading goes through the whole data
+
+
+def queue(
+    project: ProjectFolder,
+    n: int,
+    *,
+    strategy: str | None = None,
+    annotator: str | None = None,
+    seed: int | None = None,
+) -> list[QueueItem]:
+    """The next n records for a person, each with the reason it is asked.
+
+    Asked are records of split train (all, where the project has no split) that fewer than `[annotate] overlap` people
+    have answered and that this annotator has neither answered nor skipped.
+    """
+    return list(wanted(project, current_run(project), strategy, annotator, seed=seed, most=n))
+
+
+def wanted(
+    project: ProjectFolder,
+    current: CurrentRun,
+    strategy: str | None,
+    annotator: str | None,
+    *,
+    seed: int | None = None,
+    most: int | None = None,
+) -> Iterator[QueueItem]:
+    """Records that want an answer of this person, most wanted first."""
+    settings = project.settings.annotate
+    if strategy is None and is_code(settings.strategy):
+        raise ConfigError(
+            f'labelkit.toml: [annotate] strategy: "{visible(settings.strategy)}" is code, and opening a project runs '
+            f"none but its labeling functions; give it on the command line: --strategy {visible(settings.strategy)}"
+        )
+    done = frozenset[str]()
+    if has_answers(project):
+        store = AnnotationStore.open(project.store_url)
+        done = enough(store.history(), settings.overlap) | (store.asked(annotator) if annotator else frozenset())
+    votes, posterior = _part(current.votes, current.posterior, _trainable(project, current.votes.ids))
+    return in_order(
+        posterior,
+        votes,
+        strategy=strategy or settings.strategy,
+        exclude=done,
+        seed=project.settings.model.seed if seed is None else seed,
+        most=most,
+    )
+
+
+class Rows:
+    """Items of a queue with the fields of their records, which are read some hundred at a time."""
+
+    def __init__(self, project: ProjectFolder, items: Iterator[QueueItem]) -> None:
+        self._project, self._items = project, items
+        self._fields: dict[str, dict[str, Any]] = {}
+
+    def __iter__(self) -> Iterator[QueueItem]:
+        size = FETCHED_AT_ONCE
+        while block := list(itertools.islice(self._items, size)):
+            ids = [item.record for item in block]
+            self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
+            yield from block
+            size = min(size * 4, 50_000)
+
+    def fields_of(self, record: str) -> Mapping[str, object]:
+        """The fields of a record that was given already."""
+        if record not in self._fields:
+            raise AnswerError(f'record "{visible(record)}" is no longer in the data; run `labelkit apply` again')
+        return self._fields[record]
+
+
+def _trainable(project: ProjectFolder, ids: Any) -> NDArray[np.bool_]:
+    """(n,) bool, in the order of `ids`: the records that people may be asked about."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    data = project.settings.data
+    if data.split is None:
+        return np.ones(len(ids), dtype=bool)
+    table = open_records(project).to_table([data.split])
+    chosen = table.filter(pc.equal(table.column(data.split), TRAIN)).column(data.id).combine_chunks()
+    return np.asarray(pc.is_in(ids, value_set=chosen.cast(pa.string())).to_numpy(zero_copy_only=False))
+
+
+def _part(votes: LabelMatrix, posterior: Posterior, keep: NDArray[np.bool_]) -> tuple[LabelMatrix, Posterior]:
+    """Some of the records."""
+    if keep.all():
+        return votes, posterior
+    import pyarrow as pa
+
+    ids = votes.ids.filter(pa.array(keep))
+    return (
+        LabelMatrix(votes.votes[keep], ids, votes.names, votes.classes),
+        Posterior(posterior.probs[keep], posterior.covered[keep], ids, posterior.classes),
+    )
