@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelkit.errors import ModelError, UsageError, named, visible
 from labelkit.label_models.additive import Contributions
+from labelkit.label_models.fitted import Parameters, read_state, saved_state
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import ABSTAIN, LabelMatrix, checked_gold, default_classes, default_names
+from labelkit.matrix import ABSTAIN, LabelMatrix, checked_classes, checked_gold, default_classes, default_names
 from labelkit.matrix.counts import VoteCounts
 
 MAX_SEED = 2**32 - 1
@@ -68,6 +69,83 @@ class LabelModel(Protocol):
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
         """The fitted model as plain JSON values and named arrays, to be saved."""
         ...
+
+
+Learned: TypeAlias = Callable[[GoldVotes | None], tuple[Parameters, tuple[str, ...]]]
+"""What votes taught: from answers to parameters and notes. Asking it is cheap beside learning, and may be repeated."""
+
+
+class BaseLabelModel:
+    """All of a label model but its algorithm, which `_learn` holds; see `LabelModel` for what the methods promise."""
+
+    name: ClassVar[str]
+
+    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
+        self.classes = checked_classes(classes)
+        self.seed = checked_seed(seed)
+        self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
+        self.fitted: Parameters | None = None
+
+    def fit(
+        self,
+        votes: LabelMatrix | VoteCounts,
+        gold: ArrayLike | GoldVotes | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Self:
+        """Learn from votes or from counts of them, then from answers.
+
+        Raises ModelError when the votes are for other classes, or the model needs the votes themselves.
+        """
+        check_classes(votes, self.classes)
+        answered, functions = gold_votes(votes, gold, len(self.classes)), names_of(votes, names)
+        self.fitted, self.notes = self._learn(votes, functions)(answered)
+        return self
+
+    def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
+        """What these votes teach; `names` are those of the functions."""
+        raise NotImplementedError
+
+    def _parameters(self) -> Parameters:
+        """What to predict with. Raises ModelError when there is nothing yet."""
+        if self.fitted is None:
+            raise ModelError("predict_proba needs a fitted model; call fit first")
+        return self.fitted
+
+    def predict_proba(self, votes: LabelMatrix) -> Posterior:
+        """Posterior of each record. Raises ModelError for votes of other functions or for other classes."""
+        probs = _checked_parameters(self, votes).predict_votes(votes_without_faults(votes))
+        return Posterior(probs, votes.covered, votes.ids, self.classes)
+
+    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
+        parameters = self._parameters()
+        m = None if parameters.names is None else len(parameters.names)
+        return parameters.predict_votes(checked_cells(cells, m, len(self.classes)))
+
+    def contributions(self, votes: LabelMatrix) -> Contributions:
+        """What each vote adds."""
+        return _checked_parameters(self, votes).contributions(votes_without_faults(votes))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """What model.json and model.npz hold."""
+        return saved_state(self.classes, self.seed, self.notes, self.fitted)
+
+    @classmethod
+    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
+        """The model that `state` described. Raises ValueError when its parts do not fit together."""
+        model = cls(about["classes"], about["seed"])
+        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
+        return model
+
+
+def _checked_parameters(model: BaseLabelModel, votes: LabelMatrix) -> Parameters:
+    """What to predict these votes with. Raises ModelError when they do not fit the model."""
+    parameters = model._parameters()
+    check_classes(votes, model.classes)
+    if parameters.names is not None:
+        check_functions(votes, parameters.names)
+    return parameters
 
 
 def checked_seed(seed: int) -> int:

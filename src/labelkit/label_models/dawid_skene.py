@@ -12,28 +12,19 @@ all votes on a record are for one class, none of them counts against it, unless 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from labelkit.errors import ModelError
-from labelkit.label_models.additive import Contributions, Evidence, table_posterior
+from labelkit.label_models.additive import Evidence, table_posterior
 from labelkit.label_models.answers import with_answers
-from labelkit.label_models.base import (
-    GoldVotes,
-    check_classes,
-    checked_seed,
-    gold_votes,
-    names_of,
-    votes_without_faults,
-)
-from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
-from labelkit.label_models.posterior import Posterior
+from labelkit.label_models.base import BaseLabelModel, Learned, votes_without_faults
+from labelkit.label_models.fitted import Fitted
 from labelkit.label_models.products import steady_product
 from labelkit.label_models.shares import majority_probs
-from labelkit.matrix import LabelMatrix, checked_classes
+from labelkit.matrix import LabelMatrix
 from labelkit.matrix.counts import MAX_DISTINCT, Rows, VoteCounts, distinct_rows
 
 RIGHT, WRONG = 2.0, 0.5  # votes that every function is thought to have cast before, for each class and each vote
@@ -44,8 +35,11 @@ SETTLED = 1e-4  # mean over records of the largest change of a probability in a 
 ROWS_AT_ONCE = 8_192
 
 
-class DawidSkeneLabelModel:
-    """Maximum a posteriori Dawid and Skene.
+class DawidSkeneLabelModel(BaseLabelModel):
+    """Maximum a posteriori Dawid and Skene, on votes or on counts that still hold the distinct vote rows.
+
+    Answers then correct the parameters (`answers`). They are kept out of EM: a few records of known class are enough to
+    tip it over into one class. The seed is not used: EM starts from majority vote.
 
     >>> votes = LabelMatrix.from_rows([[0, 0, 1], [1, 1, 1], [0, 0, 1], [1, -1, 0], [0, 0, 0], [1, 1, 0]] * 5)
     >>> model = DawidSkeneLabelModel(classes=["ham", "spam"]).fit(votes)
@@ -56,59 +50,15 @@ class DawidSkeneLabelModel:
 
     name: ClassVar[str] = "dawid_skene"
 
-    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
-        self.classes = checked_classes(classes)
-        self.seed = checked_seed(seed)  # not used: EM starts from majority vote
-        self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
-        self.fitted: Fitted | None = None
-
-    def fit(
-        self,
-        votes: LabelMatrix | VoteCounts,
-        gold: ArrayLike | GoldVotes | None = None,
-        *,
-        names: Sequence[str] | None = None,
-    ) -> Self:
-        """Fit on votes, or on counts that still hold the distinct vote rows.
-
-        Answers then correct the parameters (`answers`). They are kept out of EM: a few records of known class are
-        enough to tip it over into one class. Raises ModelError when the votes are for other classes, or the counts
-        hold no rows.
-        """
+    def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
         k = len(self.classes)
-        check_classes(votes, self.classes)
-        answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
         rows = rows_of(votes, k)
         tables, rounds = fit_confusions(rows, k)
         evidence = Evidence(stretched(tables, rows), np.full(k, -np.log(k))).never_against_all()
-        self.notes = ()
+        notes: tuple[str, ...] = ()
         if rounds > ROUNDS:
-            self.notes = (f"Dawid and Skene's EM was stopped after {ROUNDS} rounds before it settled",)
-        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered, SHARE))
-        return self
-
-    def predict_proba(self, votes: LabelMatrix) -> Posterior:
-        """Posterior of each record."""
-        return must_be_fitted(self.fitted).predict_proba(votes)
-
-    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
-        return must_be_fitted(self.fitted).predict_votes(cells)
-
-    def contributions(self, votes: LabelMatrix) -> Contributions:
-        """What each vote adds to the logarithm of each class."""
-        return must_be_fitted(self.fitted).contributions(votes)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-        """What model.json and model.npz hold."""
-        return saved_state(self.classes, self.seed, self.notes, self.fitted)
-
-    @classmethod
-    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
-        """The model that `state` described. Raises ValueError when its parts do not fit together."""
-        model = cls(about["classes"], about["seed"])
-        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
-        return model
+            notes = (f"Dawid and Skene's EM was stopped after {ROUNDS} rounds before it settled",)
+        return lambda gold: (Fitted(self.classes, names, with_answers(evidence, gold, SHARE)), notes)
 
 
 def rows_of(votes: LabelMatrix | VoteCounts, k: int) -> Rows:

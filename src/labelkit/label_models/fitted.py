@@ -1,48 +1,61 @@
-"""What every label model holds once it is fitted, and how it predicts and is saved."""
+"""What a label model holds once it is fitted, and how that predicts and is saved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.errors import ModelError
 from labelkit.label_models.additive import Contributions, Evidence
-from labelkit.label_models.base import check_classes, check_functions, checked_cells, votes_without_faults
-from labelkit.label_models.posterior import Posterior
 from labelkit.label_models.shares import majority_probs
-from labelkit.matrix import ABSTAIN, LabelMatrix
+from labelkit.matrix import ABSTAIN
 
 ARRAYS = ("tables", "log_prior", "agreed")
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """Parameters, and for what they are."""
+class Parameters(Protocol):
+    """What a fitted model predicts with."""
 
-    classes: tuple[str, ...]
-    names: tuple[str, ...]  # (m,): the functions that were learned
-    evidence: Evidence | None  # None: plain majority vote
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """(k,): class names."""
+        ...
 
-    def predict_proba(self, votes: LabelMatrix) -> Posterior:
-        """Posterior of votes of the same functions for the same classes. Raises ModelError for others."""
-        check_classes(votes, self.classes)
-        check_functions(votes, self.names)
-        return Posterior(self.predict_votes(votes.votes), votes.covered, votes.ids, self.classes)
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """(m,): the functions that were learned; None where any will do."""
+        ...
 
     def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(n, k) probabilities of (n, m) int8 votes. Raises ValueError when they do not fit."""
-        votes = checked_cells(cells, len(self.names), len(self.classes))
-        return majority_probs(votes, len(self.classes)) if self.evidence is None else self.evidence.posterior(votes)
+        """(n, k) probabilities of (n, m) votes, class index or ABSTAIN."""
+        ...
 
-    def contributions(self, votes: LabelMatrix) -> Contributions:
-        """What each vote adds."""
-        check_classes(votes, self.classes)
-        check_functions(votes, self.names)
-        cells = votes_without_faults(votes)
+    def contributions(self, cells: NDArray[np.int8]) -> Contributions:
+        """What each of (n, m) votes adds."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """The parameters by name."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Parameters of an additive model, or of a plain majority vote."""
+
+    classes: tuple[str, ...]
+    names: tuple[str, ...] | None  # (m,): the functions that were learned; None: any
+    evidence: Evidence | None  # None: plain majority vote
+
+    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n, k) probabilities of (n, m) votes."""
+        return majority_probs(cells, len(self.classes)) if self.evidence is None else self.evidence.posterior(cells)
+
+    def contributions(self, cells: NDArray[np.int8]) -> Contributions:
+        """What each vote adds; a plain majority vote is not additive, so there: against leaving the vote out."""
         return left_out(cells, len(self.classes)) if self.evidence is None else self.evidence.contributions(cells)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
@@ -66,18 +79,11 @@ def left_out(cells: NDArray[np.int8], k: int) -> Contributions:
     return Contributions(values, np.full(k, 1 / k), additive=False)
 
 
-def must_be_fitted(fitted: Fitted | None) -> Fitted:
-    """The parameters. Raises ModelError when there are none yet."""
-    if fitted is None:
-        raise ModelError("predict_proba needs a fitted model; call fit first")
-    return fitted
-
-
 def saved_state(
-    classes: Sequence[str], seed: int, notes: Sequence[str], fitted: Fitted | None
+    classes: Sequence[str], seed: int, notes: Sequence[str], fitted: Parameters | None
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
     """What model.json and model.npz hold."""
-    names = None if fitted is None else list(fitted.names)
+    names = None if fitted is None or fitted.names is None else list(fitted.names)
     about = {"classes": list(classes), "seed": seed, "notes": list(notes), "functions": names}
     return about, {} if fitted is None else fitted.arrays()
 

@@ -12,34 +12,28 @@ takes its place, and `notes` says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from labelkit.label_models.additive import Contributions, Evidence, unanimous
+from labelkit.label_models.additive import Evidence, unanimous
 from labelkit.label_models.answers import with_answers
-from labelkit.label_models.base import (
-    GoldVotes,
-    checked_seed,
-    counted,
-    gold_votes,
-    names_of,
-    votes_without_faults,
-)
-from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
+from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned, counted, votes_without_faults
+from labelkit.label_models.fitted import Fitted
 from labelkit.label_models.majority import equal_weights
 from labelkit.label_models.metal import EPOCHS, LAST, PRECISION, MetalFit, fit_metal
 from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import LabelMatrix, checked_classes
+from labelkit.matrix import LabelMatrix
 from labelkit.matrix.counts import MAX_WIDTH, VoteCounts
 
 STILL_FALLING = 0.01  # of the loss in the last epochs: below it the fit counts as settled
 
 
-class SnorkelLabelModel:
-    """Snorkel's LabelModel with its defaults and a seed of your own.
+class SnorkelLabelModel(BaseLabelModel):
+    """Snorkel's LabelModel with its defaults and a seed of your own; answers then correct its parameters (`answers`).
+
+    They are kept out of Snorkel's own fit: a class balance that is not even makes it depend on the seed.
 
     >>> votes = LabelMatrix.from_rows([[0, 0, -1], [1, 1, 1], [0, 0, 0], [1, -1, 1], [0, 0, 1]] * 20)
     >>> model = SnorkelLabelModel(classes=["ham", "spam"], seed=7).fit(votes)
@@ -49,65 +43,24 @@ class SnorkelLabelModel:
 
     name: ClassVar[str] = "snorkel"
 
-    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
-        self.classes = checked_classes(classes)
-        self.seed = checked_seed(seed)
-        self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
-        self.fitted: Fitted | None = None
-
-    def fit(
-        self,
-        votes: LabelMatrix | VoteCounts,
-        gold: ArrayLike | GoldVotes | None = None,
-        *,
-        names: Sequence[str] | None = None,
-    ) -> Self:
-        """Fit on votes or on counts of them; answers then correct the parameters (`answers`).
-
-        They are kept out of Snorkel's own fit: a class balance that is not even makes it depend on the seed. Raises
-        ModelError when the votes are for other classes.
-        """
+    def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
         counts, k = counted(votes, self.classes), len(self.classes)
-        answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
-        self.notes, self.fitted = (), None
-        reason, uniform = why_undefined(counts), np.full(k, 1 / k)
+        uniform, reason = np.full(k, 1 / k), why_undefined(counts)
         if not reason:
             found = fit_metal(counts, self.seed, uniform)
             reason = "its optimiser diverged, as it may with hundreds of functions" if found.diverged else ""
         if reason:
-            self.notes = (f"Snorkel's label model is undefined here: {reason}; majority vote was used instead",)
-            evidence = None if answered is None else equal_weights(counts.m, k)
-        else:
-            self.notes = convergence(found)
-            log_mu = np.log(found.mu).astype(np.float64).reshape(counts.m, k, k)
-            if answered is not None:
-                log_mu = log_mu * strengthening(log_mu, counts.votes_cast)
-            evidence = Evidence(np.concatenate([log_mu, np.zeros((counts.m, 1, k))], axis=1), np.log(uniform))
-        self.fitted = Fitted(self.classes, functions, evidence and with_answers(evidence, answered))
-        return self
+            said = f"Snorkel's label model is undefined here: {reason}; majority vote was used instead"
+            equal = equal_weights(counts.m, k)
+            return lambda gold: (Fitted(self.classes, names, with_answers(equal, gold) if gold else None), (said,))
+        notes, log_mu = convergence(found), np.log(found.mu).astype(np.float64).reshape(counts.m, k, k)
 
-    def predict_proba(self, votes: LabelMatrix) -> Posterior:
-        """Posterior of each record; majority vote where `fit` found the model undefined."""
-        return must_be_fitted(self.fitted).predict_proba(votes)
+        def learned(gold: GoldVotes | None) -> tuple[Fitted, tuple[str, ...]]:
+            strong = log_mu if gold is None else log_mu * strengthening(log_mu, counts.votes_cast)
+            evidence = Evidence(np.concatenate([strong, np.zeros((counts.m, 1, k))], axis=1), np.log(uniform))
+            return Fitted(self.classes, names, with_answers(evidence, gold)), notes
 
-    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
-        return must_be_fitted(self.fitted).predict_votes(cells)
-
-    def contributions(self, votes: LabelMatrix) -> Contributions:
-        """What each vote adds to the logarithm of each class."""
-        return must_be_fitted(self.fitted).contributions(votes)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-        """What model.json and model.npz hold."""
-        return saved_state(self.classes, self.seed, self.notes, self.fitted)
-
-    @classmethod
-    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
-        """The model that `state` described. Raises ValueError when its parts do not fit together."""
-        model = cls(about["classes"], about["seed"])
-        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
-        return model
+        return learned
 
 
 def strengthening(log_mu: NDArray[np.float64], cast: NDArray[np.int64]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from labelkit.errors import ArtifactError, ModelError, named, visible
 from labelkit.files import write_bytes, write_json
-from labelkit.label_models.base import LabelModel
+from labelkit.label_models.base import BaseLabelModel, LabelModel
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.snorkel import SnorkelLabelModel
@@ -20,8 +20,7 @@ from labelkit.label_models.weighted import WeightedLabelModel
 from labelkit.lineage import hash_bytes, hash_json
 
 SCHEMA_VERSION = 1
-Model = MajorityLabelModel | WeightedLabelModel | DawidSkeneLabelModel | SnorkelLabelModel
-LABEL_MODELS: dict[str, type[Model]] = {
+LABEL_MODELS: dict[str, type[BaseLabelModel]] = {
     model.name: model for model in (MajorityLabelModel, SnorkelLabelModel, DawidSkeneLabelModel, WeightedLabelModel)
 }
 

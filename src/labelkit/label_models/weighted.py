@@ -12,19 +12,16 @@ stands. One number per function cannot tell a function that is right about one c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from labelkit.label_models.additive import Contributions
 from labelkit.label_models.answers import with_answers
-from labelkit.label_models.base import GoldVotes, checked_seed, counted, gold_votes, names_of
-from labelkit.label_models.fitted import Fitted, must_be_fitted, read_state, saved_state
+from labelkit.label_models.base import BaseLabelModel, Learned, counted
+from labelkit.label_models.fitted import Fitted
 from labelkit.label_models.majority import WEIGHT, equal_weights
-from labelkit.label_models.posterior import Posterior
-from labelkit.matrix import LabelMatrix, checked_classes
+from labelkit.matrix import LabelMatrix
 from labelkit.matrix.counts import MAX_WIDTH, VoteCounts
 
 ACCURACY, STRENGTH = 0.7, 10.0  # what is believed of a function beforehand, and as how many meetings with others
@@ -33,8 +30,10 @@ ROUNDS = 500
 SETTLED = 1e-9
 
 
-class WeightedLabelModel:
-    """Vote weighted by accuracies that agreement gives away.
+class WeightedLabelModel(BaseLabelModel):
+    """Vote weighted by accuracies that agreement gives away; answers then correct the weights (`answers`).
+
+    The seed is not used: nothing is drawn.
 
     >>> votes = LabelMatrix.from_rows([[0, 0, 1, 0], [1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 0, 1]] * 20)
     >>> model = WeightedLabelModel(classes=["ham", "spam"]).fit(votes)
@@ -44,59 +43,18 @@ class WeightedLabelModel:
 
     name: ClassVar[str] = "weighted"
 
-    def __init__(self, classes: Sequence[str], seed: int = 0) -> None:
-        self.classes = checked_classes(classes)
-        self.seed = checked_seed(seed)  # not used: nothing is drawn
-        self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
-        self.fitted: Fitted | None = None
-
-    def fit(
-        self,
-        votes: LabelMatrix | VoteCounts,
-        gold: ArrayLike | GoldVotes | None = None,
-        *,
-        names: Sequence[str] | None = None,
-    ) -> Self:
-        """Fit on votes or on counts of them; answers then correct the weights (`answers`).
-
-        Raises ModelError when the votes are for other classes.
-        """
+    def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
         counts, k = counted(votes, self.classes), len(self.classes)
-        answered, functions = gold_votes(votes, gold, k), names_of(votes, names)
-        self.notes, evidence = (), equal_weights(counts.m, k)
+        notes, evidence = tuple[str, ...](), equal_weights(counts.m, k)
         if counts.too_wide:
             size = f"{counts.m:,} functions times {k} classes are more than the {MAX_WIDTH:,}"
-            self.notes = (f"{size} whose agreement can be counted; every function has the same weight",)
+            notes = (f"{size} whose agreement can be counted; every function has the same weight",)
         else:
             accuracy, rounds = accuracies(counts)
             evidence.tables[:, np.arange(k), np.arange(k)] = np.log((k - 1) * accuracy / (1 - accuracy))[:, None]
             if rounds > ROUNDS:
-                self.notes = (f"the weights of the functions had not settled after {ROUNDS} rounds",)
-        self.fitted = Fitted(self.classes, functions, with_answers(evidence, answered, WEIGHT))
-        return self
-
-    def predict_proba(self, votes: LabelMatrix) -> Posterior:
-        """Posterior of each record."""
-        return must_be_fitted(self.fitted).predict_proba(votes)
-
-    def predict_votes(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(n, k) probabilities of (n, m) int8 votes, a chunk of any size."""
-        return must_be_fitted(self.fitted).predict_votes(cells)
-
-    def contributions(self, votes: LabelMatrix) -> Contributions:
-        """What each vote adds to the logarithm of each class."""
-        return must_be_fitted(self.fitted).contributions(votes)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-        """What model.json and model.npz hold."""
-        return saved_state(self.classes, self.seed, self.notes, self.fitted)
-
-    @classmethod
-    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
-        """The model that `state` described. Raises ValueError when its parts do not fit together."""
-        model = cls(about["classes"], about["seed"])
-        model.notes, model.fitted = tuple(about["notes"]), read_state(about, arrays)
-        return model
+                notes = (f"the weights of the functions had not settled after {ROUNDS} rounds",)
+        return lambda gold: (Fitted(self.classes, names, with_answers(evidence, gold, WEIGHT)), notes)
 
 
 def accuracies(counts: VoteCounts) -> tuple[NDArray[np.float64], int]:
