@@ -90,3 +90,12 @@ def answer_stubbornly(say: Connection, place: Place, who: str, count: int) -> No
                 acknowledged += 1
                 break
     say.send(acknowledged)
+
+
+def hold_until_killed(say: Connection, place: Place, who: str, records: list[str]) -> None:
+    """Lease records in a session of this process, and wait."""
+    store = place.open()
+    session = store.leases.enter("of this process")
+    say.send(store.leases.claim_some(who, records, len(records), session="of this process"))
+    time.sleep(60)
+    del session

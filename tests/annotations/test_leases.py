@@ -218,3 +218,40 @@ def test_record_of_somebody_killed_comes_back(start: Start, place: Place) -> Non
     while store.leases.claim("ben", ["c1"]) is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+# Sessions
+
+
+def test_dead_session_is_resumed_at_once_and_a_living_one_is_not(place: Place, start: Start) -> None:
+    """After kill -9 the person's own records come back; those of their other terminal, and of others, stay there."""
+    store = place.open()
+    living = store.leases.enter("living")
+    assert living is not None
+    assert store.leases.enter("living") is None
+    assert store.leases.claim_some("ana", ["c1"], 1, session="living") == ["c1"]
+    assert store.leases.claim_some("ben", ["c2"], 1, session="nobody's") == ["c2"]
+    killed = start(store_writers.hold_until_killed, place, "ana", ["c3", "c4"])
+    assert killed.says() == ["c3", "c4"]
+    assert store.leases.resume("ana", "new") == []
+    killed.process.kill()
+    killed.process.join()
+    for _ in range(200):  # PostgreSQL notices a moment later
+        resumed = store.leases.resume("ana", "new")
+        if resumed:
+            break
+        time.sleep(0.05)
+    assert resumed == ["c3", "c4"]
+    assert store.leases.resume("ana", "newer") == ["c3", "c4"]  # "new" holds no place
+    assert store.leases.held() == {"c1": ["ana"], "c2": ["ben"], "c3": ["ana"], "c4": ["ana"]}
+    living.leave()
+    living.leave()
+    assert store.leases.resume("ana", "newest") == ["c1", "c3", "c4"]
+
+
+def test_lease_that_ran_out_is_not_resumed(store: AnnotationStore) -> None:
+    """Somebody else may have the record by now."""
+    store.leases.claim_some("ana", ["c1"], 1, seconds=0.05, session="dead")
+    time.sleep(0.1)
+    assert store.leases.claim("ben", ["c1"]) == "c1"
+    assert store.leases.resume("ana", "new") == []

@@ -125,6 +125,13 @@ def test_what_cannot_be_done_is_said(applied: Made, arguments: list[str], messag
     assert applied.run("annotate", *arguments, code=2).stderr == f"labelkit: error: {message}\n"
 
 
+def test_simulation_and_agreement_from_python(applied: Made) -> None:
+    """The project has both, as the command line does."""
+    assert applied.project.simulate("gold", strategy="random", budget=4).labelled == 4
+    applied.project.answer("c1", "ham", annotator="ana")
+    assert applied.project.agreement().records == 1
+
+
 # Agreement
 
 

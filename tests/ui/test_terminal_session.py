@@ -619,3 +619,22 @@ def test_next_record_that_the_store_does_not_give_is_tried_again(sit: Sit) -> No
     person.sees("the text of r1")
     person.types("q")
     assert person.session() == {"answered": 1, "skipped": 0, "undone": 0}
+
+
+SHORT_LEASE = SHARED.replace('store.leases, "NAME"', 'store.leases, "NAME", seconds=0.4, at_once=1')
+
+
+def test_late_answer_is_said_to_be_one_opinion_more(sit: Sit) -> None:
+    """Who comes back after the lease has run out hears what somebody else said meanwhile."""
+    ana = sit(records=1, prepare=SHORT_LEASE.replace("NAME", "ana"))
+    ana.sees("the text of r0")
+    time.sleep(0.5)
+    ben = sit(records=1, prepare=SHORT_LEASE.replace("NAME", "ben"))
+    ben.sees("the text of r0")
+    ben.types("2")
+    ben.sees("stored: spam")
+    ana.types("1")
+    ana.sees("stored: ham; kept as one opinion more: meanwhile ben said spam")
+    for person in (ana, ben):
+        person.types("q")
+        assert person.session()["answered"] == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from labelkit.active.queue import QueueItem
 from labelkit.annotations.annotation import PERSON, Role
@@ -18,7 +18,8 @@ class HandOut:
 
     Each is leased before it is given, `at_once` of them at a time. A record that somebody else had when its turn came
     is looked at once more when the queue is over, as their lease may have run out. When the store fails, the error is
-    raised and nothing is lost: `next` tries again. `release` gives back what was not answered.
+    raised and nothing is lost: `next` tries again. `release` gives back what was not answered. `resumed` are items
+    whose records the person holds already; they come first.
     """
 
     def __init__(
@@ -31,14 +32,16 @@ class HandOut:
         seconds: float = LEASE_SECONDS,
         role: Role = PERSON,
         at_once: int = AT_ONCE,
+        session: str = "",
+        resumed: Sequence[QueueItem] = (),
     ) -> None:
-        self._at_once = at_once
+        self._at_once, self._session = at_once, session
         self._queue, self._leases, self._annotator, self._role = queue, leases, annotator, role
         self._overlap, self._seconds = overlap, seconds
         self._ahead: list[QueueItem] = []  # next candidates
         self._passed: list[QueueItem] = []  # candidates that somebody else had
-        self._mine: list[QueueItem] = []  # leased and not yet given, the next one last
-        self._leased: list[str] = []  # ids of all records leased so far
+        self._mine = list(reversed(resumed))  # leased and not yet given, the next one last
+        self._leased = [item.record for item in resumed]  # ids of all records leased so far
         self._look, self._last_round = FIRST_LOOK, False
 
     def __iter__(self) -> Iterator[QueueItem]:
@@ -69,7 +72,13 @@ class HandOut:
     def _claim(self) -> None:
         records = [item.record for item in self._ahead]
         got = self._leases.claim_some(
-            self._annotator, records, self._at_once, overlap=self._overlap, seconds=self._seconds, role=self._role
+            self._annotator,
+            records,
+            self._at_once,
+            overlap=self._overlap,
+            seconds=self._seconds,
+            role=self._role,
+            session=self._session,
         )
         self._leased += got
         end = records.index(got[-1]) + 1 if len(got) == self._at_once else len(records)

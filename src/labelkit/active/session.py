@@ -57,8 +57,8 @@ class AnnotationSession:
     """A person, a queue and a store.
 
     `hand` gives records and has them leased, `fields_of` gives the fields of a record it gave. `overlap` is how many
-    people answer a record; a record whose answer is taken back is leased for `hold_seconds`. Raises AnswerError for an
-    annotator that no store keeps.
+    people answer a record; a record whose answer is taken back is leased for `hold_seconds` to `session`, the name
+    under which this person's leases are kept. Raises AnswerError for an annotator that no store keeps.
     """
 
     def __init__(
@@ -74,12 +74,15 @@ class AnnotationSession:
         role: Role = PERSON,
         hold_seconds: float = 0.0,
         highlights_of: Callable[[QueueItem, Fields], Spans] | None = None,
+        session: str = "",
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         check_answer(Answer("-", None, annotator, "", "-", role))
         self.classes, self.annotator, self.budget, self.role = tuple(classes), annotator, budget, role
         self.overlap = overlap
         self._hand, self._fields_of, self._store = hand, fields_of, store
         self._hold_seconds, self._highlights_of = hold_seconds, highlights_of
+        self._session, self._on_close = session, on_close
         self._unread: QueueItem | None = None  # given by the hand, its fields not read yet
         self._waiting: list[Question] = []  # not answered; the first is the one to show
         self._asked: dict[str, Question] = {}  # all so far, by record
@@ -140,7 +143,9 @@ class AnnotationSession:
         if undoes is None and not known:
             return None
         undoes = known[-1] if undoes is None else undoes
-        undone = self._store.undo(self.annotator, operation, undoes=undoes, hold_seconds=self._hold_seconds)
+        undone = self._store.undo(
+            self.annotator, operation, undoes=undoes, hold_seconds=self._hold_seconds, session=self._session
+        )
         if undone is not None:
             self._returned(undone)
         return undone
@@ -166,6 +171,7 @@ class AnnotationSession:
             release = getattr(self._hand, "release", None)
             if release is not None:
                 release()
+        self._on_close()
 
     def __enter__(self) -> Self:
         return self

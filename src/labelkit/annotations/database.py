@@ -8,6 +8,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from labelkit.annotations.postgres import PostgresDatabase
+from labelkit.annotations.presence import Place
 from labelkit.annotations.sqlite import SqliteDatabase
 
 
@@ -22,6 +23,9 @@ class Database(Protocol):
 
         So an entry with a higher sequence is never visible before one with a lower one.
         """
+
+    def place(self, session: str) -> Place | None:
+        """Take the place of a session, held until its process ends; None where somebody holds it."""
 
 
 def database_at(url: str) -> Database:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from labelkit.annotations.annotation import ADJUDICATOR, LABEL, PERSON, UNDO, Answer, Role, check_answer
 from labelkit.annotations.database import Database
+from labelkit.annotations.presence import Place
 from labelkit.annotations.tables import ENTRIES, LEASES, database_clock, record_key
 from labelkit.errors import UsageError
 
@@ -55,10 +56,11 @@ class Leases:
         overlap: int = 1,
         seconds: float = LEASE_SECONDS,
         role: Role = PERSON,
+        session: str = "",
     ) -> list[str]:
         """Give the person the first `count` records that `claim` could give, or as many as there are, in order.
 
-        One statement decides, so two people never get the same place.
+        One statement decides, so two people never get the same place. `session` is that of `enter`, where there is one.
         """
         _check(annotator, candidates, overlap, seconds, role)
         if not candidates or count < 1:
@@ -72,9 +74,36 @@ class Leases:
                 "overlap": overlap,
                 "seconds": seconds,
                 "count": count,
+                "session": session,
             }
             claimed = set(connection.execute(statement, values).scalars())
         return [record for record in dict.fromkeys(candidates) if record in claimed]
+
+    def enter(self, session: str) -> Place | None:
+        """Say that a session lives until its place is left or its process dies; None where it lives already."""
+        return self._database.place(session)
+
+    def resume(self, annotator: str, session: str, *, seconds: float = LEASE_SECONDS, role: Role = PERSON) -> list[str]:
+        """Make a session the holder of what dead sessions of the same person held. Returns those records' ids, sorted.
+
+        Leases that have run out, and those of sessions that still live, stay as they are.
+        """
+        mine = sa.and_(LEASES.c.annotator == annotator, LEASES.c.role == role, LEASES.c.expires > database_clock())
+        with self._database.transaction() as connection:
+            query = sa.select(LEASES.c.session).where(mine, LEASES.c.session.not_in(["", session])).distinct()
+            dead = [found for found in connection.execute(query).scalars() if self._is_dead(found)]
+        if not dead:
+            return []
+        change = LEASES.update().where(mine, LEASES.c.session.in_(dead))
+        values = {"session": session, "expires": database_clock() + seconds}
+        with self._database.transaction(write=True) as connection:
+            return sorted(connection.execute(change.values(**values).returning(LEASES.c.record)).scalars())
+
+    def _is_dead(self, session: str) -> bool:
+        place = self._database.place(session)
+        if place is not None:
+            place.leave()
+        return place is not None
 
     def release(self, annotator: str, records: Sequence[str], role: Role = PERSON) -> None:
         """Give records back unanswered; those that the person does not hold do not matter."""
@@ -102,7 +131,7 @@ def end_lease(connection: sa.Connection, record: str, annotator: str, role: str)
     )
 
 
-def hold(connection: sa.Connection, record: str, annotator: str, seconds: float, role: str) -> None:
+def hold(connection: sa.Connection, record: str, annotator: str, seconds: float, role: str, session: str) -> None:
     """Lease a record to the person who has it in hand anyway, whoever else does."""
     values = {
         "record_key": record_key(record),
@@ -110,6 +139,7 @@ def hold(connection: sa.Connection, record: str, annotator: str, seconds: float,
         "role": role,
         "record": record,
         "expires": database_clock() + seconds,
+        "session": session,
     }
     connection.execute(_or_prolong(_insert(connection.dialect.name).values(**values)))
 
@@ -118,7 +148,7 @@ def hold(connection: sa.Connection, record: str, annotator: str, seconds: float,
 def _claim(dialect: str) -> Any:
     """The one statement of a claim. It is always the same, since making it takes longer than running it."""
     candidate = _candidates(dialect)
-    annotator, role = sa.bindparam("annotator", type_=sa.Text), sa.bindparam("role", type_=sa.Text)
+    annotator, role, session = (sa.bindparam(name, type_=sa.Text) for name in ("annotator", "role", "session"))
     entry, live = ENTRIES.alias("entry"), LEASES.alias("live")
     counting = sa.and_(entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry))
     said = sa.exists().where(counting, entry.c.annotator == annotator, entry.c.role == role)
@@ -133,12 +163,12 @@ def _claim(dialect: str) -> Any:
     holders = sa.select(sa.func.count()).where(alive).scalar_subquery()
     expires = database_clock() + sa.bindparam("seconds", type_=sa.Float)
     chosen = (
-        sa.select(candidate.c.record_key, annotator, role, candidate.c.record, expires)
+        sa.select(candidate.c.record_key, annotator, role, candidate.c.record, expires, session)
         .where(~said, ~decided, ~mine, answers + holders < sa.bindparam("overlap", type_=sa.Integer))
         .order_by(candidate.c.position)
         .limit(sa.bindparam("count", type_=sa.Integer))
     )
-    columns = ["record_key", "annotator", "role", "record", "expires"]
+    columns = ["record_key", "annotator", "role", "record", "expires", "session"]
     return _or_prolong(_insert(dialect).from_select(columns, chosen)).returning(LEASES.c.record)
 
 
@@ -176,7 +206,8 @@ def _insert(dialect: str) -> Any:
 def _or_prolong(statement: Any) -> Any:
     """The row of a lease that ran out is used again."""
     return statement.on_conflict_do_update(
-        index_elements=["record_key", "annotator", "role"], set_={"expires": statement.excluded.expires}
+        index_elements=["record_key", "annotator", "role"],
+        set_={"expires": statement.excluded.expires, "session": statement.excluded.session},
     )
 
 

@@ -124,9 +124,14 @@ def _only_ever_appended(connection: Connection) -> None:
         )
 
 
+def _sessions(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE lease ADD COLUMN session TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS = (
     Migration(1, "annotations, append-only", _annotations),
     Migration(2, "leases, adjudicators, flags and notes", _several_people),
+    Migration(3, "leases say which session holds them", _sessions),
 )
 
 LATEST = MIGRATIONS[-1].number

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from labelkit.annotations.durability import WAIT_SECONDS
 from labelkit.annotations.migrations import LATEST, migrate, version
+from labelkit.annotations.presence import Place, place_number
 from labelkit.errors import ArtifactError, ConfigError, LabelkitError, MachineError, named, visible
 
 _DRIVER = "postgresql+psycopg"
@@ -68,6 +69,17 @@ class PostgresDatabase:
             if write:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
             yield connection
+
+    def place(self, session: str) -> Place | None:
+        """Take the place of a session, held until its connection ends; None where somebody holds it."""
+        with self._errors():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()  # it is no longer the pool's: it ends with the place
+            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({place_number(session)})").scalar_one()
+        if not taken:
+            connection.close()
+            return None
+        return Place(connection.close)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from labelkit.annotations.durability import WAIT_SECONDS, Durability, durability_for, writers_queue
 from labelkit.annotations.migrations import LATEST, migrate, version
+from labelkit.annotations.presence import Place, place_beside
 from labelkit.errors import ArtifactError, ConfigError, LabelkitError, MachineError, visible
 from labelkit.files import machine_errors, sync_folder
 
@@ -71,6 +72,10 @@ class SqliteDatabase:
         queue = writers_queue(self.path) if write else contextlib.nullcontext()
         with self._errors(), queue, self._connection(write=write) as connection, connection.begin():
             yield connection
+
+    def place(self, session: str) -> Place | None:
+        """Take the place of a session, held until its process ends; None where somebody holds it."""
+        return place_beside(self.path, session)
 
     def _connection(self, *, write: bool = False) -> sa.Connection:
         return self._engine.connect().execution_options(labelkit_write=write)

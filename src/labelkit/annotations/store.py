@@ -87,11 +87,18 @@ class AnnotationStore:
             return [_add(connection, answer) for answer in answers]
 
     def undo(
-        self, annotator: str, operation: str, *, undoes: str | None = None, hold_seconds: float = 0.0
+        self,
+        annotator: str,
+        operation: str,
+        *,
+        undoes: str | None = None,
+        hold_seconds: float = 0.0,
+        session: str = "",
     ) -> Annotation | None:
         """Take back this annotator's latest answer that still counts, or the one whose operation is `undoes`.
 
-        An entry is appended; with `hold_seconds` the person gets a lease on the record, to answer it again.
+        An entry is appended; with `hold_seconds` the person (in their `session`) gets a lease on the record, to
+        answer it again.
         Returns the answer taken back, or None when there is none to take back.
         The same operation again takes nothing more back. Raises AnswerError when it already stands for something else.
         """
@@ -100,7 +107,7 @@ class AnnotationStore:
         with self._database.transaction(write=True) as connection:
             undone = _undo(connection, annotator, operation, undoes)
             if undone is not None and hold_seconds > 0:
-                hold(connection, undone.record, annotator, hold_seconds, undone.role)
+                hold(connection, undone.record, annotator, hold_seconds, undone.role, session)
             return undone
 
     def history(self) -> list[Annotation]:

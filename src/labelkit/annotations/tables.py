@@ -48,6 +48,7 @@ LEASES = sa.Table(
     sa.Column("role", sa.Text, primary_key=True),
     sa.Column("record", sa.Text),
     sa.Column("expires", sa.Float),
+    sa.Column("session", sa.Text),  # that holds it; empty where none is known
 )
 """Who is looking at which record until when: a working state, no history."""
 

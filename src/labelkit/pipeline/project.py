@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from labelkit.active import QueueItem
     from labelkit.annotations import Annotation
     from labelkit.matrix import LabelMatrix
+    from labelkit.pipeline.agreement import AgreementReport
+    from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.apply import ApplyReport
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
     from labelkit.reports import Background
+    from labelkit.reports.overview import Overview
     from labelkit.validation import Verdict
 
 
@@ -77,6 +80,21 @@ class Project:
         classes = self.folder.settings.project.classes
         return {record: classes[index] for record, index in read_answers(self.folder).labels.items()}
 
+    def agreement(self) -> AgreementReport:
+        """How far people agree, and what they disagree on. Raises UsageError where nobody has answered yet."""
+        from labelkit.pipeline.agreement import agreement
+
+        return agreement(self.folder)
+
+    def simulate(self, column: str, *, strategy: str | None = None, budget: int | None = None) -> AnnotateReport:
+        """Let a column of the records answer in place of a person, as `labelkit annotate --simulate` does.
+
+        Raises DataError for a value that is no class.
+        """
+        from labelkit.pipeline.simulation import simulate
+
+        return simulate(self.folder, column, strategy=strategy, budget=budget)
+
     def validate(self, *, strict: bool = False) -> Verdict:
         """Judge records, labels and lineage by the suites in expectations/; strict lets no failure through."""
         from labelkit.pipeline.validate import validate
@@ -95,6 +113,12 @@ class Project:
         from labelkit.pipeline.verify import verify
 
         return verify(self.folder, strict=strict)
+
+    def report(self) -> Overview:
+        """Everything that a person wants to see of the project; `reports.overview.overview_html` makes it a page."""
+        from labelkit.pipeline.report import report
+
+        return report(self.folder)
 
     def training_set(self, split: str | None = None) -> pa.Table:
         """The labelled records for training. Raises AnswerIsNo unless this very labels.parquet passed the gate."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
 
 FETCHED_AT_ONCE = 500  # records whose fields are read together: each reading goes through the whole data
+LOOKED_THROUGH = 200  # records at the head of the queue, among which those a killed session held are found again
 
 
 def queue(
@@ -84,6 +85,15 @@ class Rows:
             self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
             yield from block
             size = min(size * 4, 50_000)
+
+    def put_first(self, records: Sequence[str]) -> list[QueueItem]:
+        """Take some records out of the beginning of the queue and read their fields; in the order of the queue."""
+        beginning = list(itertools.islice(self._items, LOOKED_THROUGH))
+        first = [item for item in beginning if item.record in records]
+        self._items = itertools.chain((item for item in beginning if item not in first), self._items)
+        ids = [item.record for item in first]
+        self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
+        return [item for item in first if item.record in self._fields]
 
     def fields_of(self, record: str) -> Mapping[str, object]:
         """The fields of a record that was given already."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
 from typing import Self
 
+from labelkit.active import QueueItem
 from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role
+from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import disputes
 from labelkit.pipeline.current import current_run
@@ -35,26 +39,32 @@ class Sessions:
         self._store = AnnotationStore.open(project.store_url)
 
     def open(self, annotator: str, *, budget: int | None = None) -> AnnotationSession:
-        """Sit one person down. Raises UsageError where there is nothing to ask them."""
-        settings, adjudicates = self.project.settings.annotate, self.role == ADJUDICATOR
-        limit = budget or settings.budget
-        overlap = 1 if adjudicates else settings.overlap
-        if adjudicates:
-            items = disputes(self._store.history(), self._current.votes)
-        else:
-            items = wanted(self.project, self._current, self._given_strategy, annotator)
-        rows = Rows(self.project, items)
-        hand = HandOut(
-            iter(rows),
-            self._store.leases,
-            annotator,
-            overlap=overlap,
-            seconds=settings.lease,
-            role=self.role,
-            at_once=1 if adjudicates else min(AT_ONCE, limit),
-        )
-        if hand.is_over():
-            raise UsageError(nothing_to_ask(self._store, adjudicate=adjudicates))
+        """Sit one person down. Raises UsageError where there is nothing to ask them.
+
+        Records that a killed session of the same person held come first.
+        """
+        settings, limit = self.project.settings.annotate, budget or self.project.settings.annotate.budget
+        overlap = 1 if self.role == ADJUDICATOR else settings.overlap
+        session = secrets.token_hex(16)
+        place = self._store.leases.enter(session)
+        try:
+            rows = Rows(self.project, self._items(annotator))
+            hand = HandOut(
+                iter(rows),
+                self._store.leases,
+                annotator,
+                overlap=overlap,
+                seconds=settings.lease,
+                role=self.role,
+                at_once=1 if self.role == ADJUDICATOR else min(AT_ONCE, limit),
+                session=session,
+                resumed=self._resumed(annotator, session, rows),
+            )
+            if hand.is_over():
+                raise UsageError(nothing_to_ask(self._store, adjudicate=self.role == ADJUDICATOR))
+        except BaseException:
+            _leave(place)
+            raise
         return AnnotationSession(
             hand,
             rows.fields_of,
@@ -65,7 +75,23 @@ class Sessions:
             overlap=overlap,
             role=self.role,
             hold_seconds=settings.lease,
+            session=session,
+            on_close=lambda: _leave(place),
         )
+
+    def _items(self, annotator: str) -> Iterator[QueueItem]:
+        if self.role == ADJUDICATOR:
+            return disputes(self._store.history(), self._current.votes)
+        return wanted(self.project, self._current, self._given_strategy, annotator)
+
+    def _resumed(self, annotator: str, session: str, rows: Rows) -> list[QueueItem]:
+        """What a killed session of this person held and the queue still wants soon; the rest of it is given back."""
+        leases, seconds = self._store.leases, self.project.settings.annotate.lease
+        held = leases.resume(annotator, session, seconds=seconds, role=self.role)
+        items = rows.put_first(held) if held else []
+        resumed = {item.record for item in items}
+        leases.release(annotator, [record for record in held if record not in resumed], self.role)
+        return items
 
     def close(self) -> None:
         """End what runs beside the sessions."""
@@ -75,6 +101,11 @@ class Sessions:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _leave(place: Place | None) -> None:
+    if place is not None:
+        place.leave()
 
 
 def nothing_to_ask(store: AnnotationStore, *, adjudicate: bool) -> str:
