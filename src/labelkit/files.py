@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 import stat
 import time
@@ -95,6 +96,23 @@ def replace_file(staged: Path, path: Path) -> None:
             os.close(descriptor)
         staged.replace(path)
         sync_folder(path.parent)
+
+
+def link_file(staged: Path, path: Path) -> None:
+    """Give a finished file a second name, which replaces `path`; a copy, where the file system has no links.
+
+    The two must not be written to in place: whoever replaces one leaves the other as it is.
+    """
+    temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY}"
+    with machine_errors(path):
+        try:
+            try:
+                os.link(staged, temporary, follow_symlinks=False)
+            except OSError:
+                shutil.copyfile(staged, temporary)
+            replace_file(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -105,6 +105,12 @@ class AnnotateSection(Section):
     keys: dict[Name, Name] = {}
 
 
+class RunsSection(Section):
+    """`[runs]`: how much is kept of earlier runs."""
+
+    keep: int = Field(default=10, ge=1)  # runs of apply whose votes and labels stay; records of runs stay for ever
+
+
 class StoreSection(Section):
     """`[store]`: where answers are kept; SQLite under .labelkit/ unless a URL is given."""
 
@@ -119,6 +125,7 @@ class Settings(Section):
     apply: ApplySection = ApplySection()
     model: ModelSection = ModelSection()
     annotate: AnnotateSection = AnnotateSection()
+    runs: RunsSection = RunsSection()
     store: StoreSection = StoreSection()
 
 

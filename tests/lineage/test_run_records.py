@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import platform
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from labelkit.errors import ArtifactError, MachineError
-from labelkit.lineage import Run, RunStore, library_versions
+from labelkit.lineage import Run, RunStore, hash_json, library_versions, public_url, run_schema, versions_of
+from labelkit.lineage.schema import problems_of
 
 RUN = Run(
     verb="apply",
-    inputs={"data": "d4", "functions": {"begs": "f1", "sings": "f2"}},
-    parameters={"model": "majority", "seed": 7, "share": 0.1},
+    inputs={"data": "d4" * 32, "functions": {"begs": "f1" * 32, "sings": "f2" * 32}},
+    parameters={"model": "majority", "seed": 7},
     versions={"labelkit": "0.1.0"},
-    outputs={"labels.parquet": "a1"},
+    outputs={"labels.parquet": "a1" * 32},
     counts={"records": 3, "labels": {"spam\u200b": 2}},
     about={"data": "donn\u00e9es/\udcff.csv"},  # a file name that is not UTF-8 comes with a lone surrogate
+    git={"commit": "c0" * 20, "dirty": True, "changed": ["labeling_functions/first.py"]},
     parents=("0123456789abcdef",),
     started="2020-01-02T03:04:05.678Z",
     finished="2020-01-02T03:04:06.000Z",
@@ -44,14 +50,14 @@ def test_the_id_says_what_decided() -> None:
         RUN.with_(parents=()),
     ]
     assert len({run.identified().id for run in [RUN, *decisive]}) == 6
-    other = RUN.with_(outputs={}, counts={}, about={}, started="x", finished="y", id="")
+    other = RUN.with_(outputs={}, counts={}, about={}, git={}, started="x", finished="y", id="")
     assert other.identified().id == RUN.id
 
 
 def test_the_id_is_the_same_in_every_process() -> None:
     """The id of a known run never changes, whatever the order of its keys."""
     turned = replace(RUN, inputs=dict(reversed(list(RUN.inputs.items()))))
-    assert turned.identified().id == RUN.id == "f788af912fe3f8ed"
+    assert turned.identified().id == RUN.id == "9053b458c3720410"
 
 
 def test_a_run_comes_back_as_it_was_written(store: RunStore) -> None:
@@ -172,3 +178,79 @@ def test_a_disk_that_does_not_take_it_is_the_machines_fault(tmp_path: Path) -> N
 def test_versions_are_read_without_importing() -> None:
     """Versions of installed libraries are found; one that is not installed has none."""
     assert library_versions(["pytest", "no-such-library"]) == {"pytest": pytest.__version__, "no-such-library": ""}
+
+
+def test_the_schema_is_one_and_describes_a_run(store: RunStore) -> None:
+    """`run.schema.json` is a JSON Schema as its specification has it, and a run is what it describes."""
+    jsonschema.Draft202012Validator.check_schema(run_schema())
+    content = json.loads((store.path(RUN.id) / "run.json").read_bytes())
+    jsonschema.validate(content, run_schema())
+    assert problems_of(content) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"inputs": {"environment": {"HOME": "/root"}}}, "inputs.environment is not recorded"),
+        ({"inputs": {"data": "a text of some record"}}, "inputs.data does not fit ^([0-9a-f]{64})?$"),
+        ({"inputs": {"functions": {"begs": 1}}}, "inputs.functions.begs is no string"),
+        ({"parameters": {"seed": "7"}}, "parameters.seed is no integer"),
+        ({"parameters": {"seed": True}}, "parameters.seed is no integer"),
+        ({"parameters": {"strict": 1}}, "parameters.strict is no boolean"),
+        ({"parameters": {"fields": ["text", 7]}}, "parameters.fields[1] is no string"),
+        ({"counts": {"records": -1}}, "counts.records is below 0"),
+        ({"counts": []}, "counts is no object"),
+        ({"about": {"host": "box"}}, "about.host is not recorded"),
+        ({"git": {"commit": "main"}}, "git.commit does not fit ^[0-9a-f]{40}([0-9a-f]{24})?$"),
+        ({"parents": ["../.."]}, "parents[0] does not fit ^[0-9a-f]{16}$"),
+        ({"verb": "rm -rf"}, "verb does not fit ^[a-z]{1,30}$"),
+        ({"finished": "yesterday"}, "finished does not fit ^([0-9]{4}-"),
+    ],
+)
+def test_what_the_schema_does_not_list_is_neither_written_nor_read(
+    store: RunStore, change: dict[str, Any], problem: str
+) -> None:
+    """The schema is the allow-list: labelkit records nothing else, and believes nothing else."""
+    path = store.path(RUN.id) / "run.json"
+    content = json.loads(path.read_bytes())
+    with pytest.raises(ValueError, match=re.escape(f"run record: {problem}")):
+        store.write(RUN.with_(**change))
+    assert json.loads(path.read_bytes()) == content
+    forged = {name: value for name, value in {**content, **change}.items() if name != "checksum"}
+    path.write_text(json.dumps({**forged, "checksum": hash_json(forged)}))
+    assert not jsonschema.Draft202012Validator(run_schema()).is_valid(json.loads(path.read_bytes()))
+    with pytest.raises(ArtifactError, match="is damaged or from another version of labelkit"):
+        store.read(RUN.id)
+
+
+def test_no_password_of_a_url_is_recorded(store: RunStore) -> None:
+    """Should a verb ever name a URL as it is, its login still stays out."""
+    store.write(RUN.with_(about={"notes": ["read mysql://ana:p/w@rd@host/db"], "functions": {"x://a:b@c": "d"}}))
+    text = (store.path(RUN.id) / "run.json").read_text()
+    assert store.read(RUN.id).about == {"notes": ["read mysql://***@host/db"], "functions": {"x://***@c": "d"}}
+    assert "p/w" not in text
+    assert "rd@" not in text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ana:s3cret@db.example:5432/reviews?password=x", "postgresql://db.example:5432/reviews"),
+        ("mysql+pymysql://:s3cret@[::1]:3306/r", "mysql+pymysql://::1:3306/r"),
+        ("sqlite:///data/reviews.db", "sqlite:///data/reviews.db"),
+        ("sqlite://", "sqlite://"),
+        ("http://[broken", ""),
+        ("postgresql:ana:s3cret@db", ""),
+        ("", ""),
+    ],
+)
+def test_a_public_url_says_where_and_not_how_to_get_in(url: str, shown: str) -> None:
+    """User, password and options of a URL are left out; what is no URL is left out altogether."""
+    assert public_url(url) == shown
+
+
+def test_versions_name_python_and_labelkit() -> None:
+    """What decides the outcome beside the libraries is named as well."""
+    versions = versions_of(["pytest"])
+    assert list(versions) == ["python", "labelkit", "pytest"]
+    assert versions["python"] == platform.python_version()

@@ -13,7 +13,7 @@ import pytest
 from labelkit.errors import AnswerError, ConfigError, DataError, FunctionError, ProjectBusyError
 from labelkit.files import project_lock
 from labelkit.label_models import load_model
-from labelkit.lineage import RunStore
+from labelkit.lineage import RunStore, hash_file
 from projects import FUNCTIONS, MakeProject, comments, write_csv
 
 
@@ -60,7 +60,8 @@ def test_the_run_says_what_went_in_and_what_came_out(make_project: MakeProject) 
     report = made.project.apply()
     folder = made.root / ".labelkit" / "runs" / report.run
     run = json.loads((folder / "run.json").read_text())
-    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.npz", "run.json", "votes.arrow"]
+    assert {path.name for path in folder.iterdir()} == {"run.json", *run["outputs"]}
+    assert {name: hash_file(folder / name) for name in run["outputs"]} == run["outputs"]
     assert set(run["inputs"]["functions"]) == {"begs", "sings", "money", "music", "place"}
     assert set(run["inputs"]["files"]) == {"first.py"}
     assert set(run["outputs"]) == {"labels.parquet", "votes.arrow", "model.json", "model.npz"}

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelkit import __version__
 from labelkit.active.progress import Progress
 from labelkit.annotations import Annotation, AnnotationStore, read_answers, write_queue
 from labelkit.annotations.annotation import Answer, Role
 from labelkit.errors import AnswerError, named, visible
 from labelkit.files import atomic_write, timestamp
-from labelkit.lineage import Run, RunStore
+from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.pipeline.current import current_run_record
 from labelkit.pipeline.questions import Rows, queue
+from labelkit.pipeline.recording import keep_run
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -101,7 +101,8 @@ def export_queue(
     with atomic_write(out) as file:
         write_queue(rows, file, rows.fields_of)
     counts = {"asked": len(items), "labelled": 0, "skipped": 0, "undone": 0}
-    return recorded(project, started, {"annotator": annotator, "strategy": strategy or ""}, counts)
+    parameters = {"annotator": annotator, "strategy": strategy or ""}
+    return recorded(project, started, parameters, counts, outputs={out.name: hash_file(out)})
 
 
 def import_answers(project: ProjectFolder, path: Path, *, annotator: str) -> AnnotateReport:
@@ -110,34 +111,47 @@ def import_answers(project: ProjectFolder, path: Path, *, annotator: str) -> Ann
     data = project.settings.data
     known = set(open_records(project).to_table([]).column(data.id).to_pylist())
     answers = read_answers(path, project.settings.project.classes, known, annotator)
-    return stored(project, started, answers, {"annotator": annotator, "strategy": "file"}, asked=0)
+    parameters = {"annotator": annotator, "strategy": "file"}
+    return stored(project, started, answers, parameters, asked=0, inputs={"file": hash_file(path)})
 
 
 def stored(
-    project: ProjectFolder, started: str, answers: Sequence[Answer], parameters: Mapping[str, str], *, asked: int
+    project: ProjectFolder,
+    started: str,
+    answers: Sequence[Answer],
+    parameters: Mapping[str, str],
+    *,
+    asked: int,
+    inputs: Mapping[str, str] | None = None,
 ) -> AnnotateReport:
     """Store answers that were given elsewhere, all or none, and record the session."""
     AnnotationStore.open(project.store_url).add_all(answers)
     skipped = sum(item.label is None for item in answers)
     counts = {"asked": asked, "labelled": len(answers) - skipped, "skipped": skipped, "undone": 0}
-    return recorded(project, started, parameters, counts)
+    return recorded(project, started, parameters, counts, inputs=inputs)
 
 
 def recorded(
-    project: ProjectFolder, started: str, parameters: Mapping[str, str], counts: Mapping[str, int]
+    project: ProjectFolder,
+    started: str,
+    parameters: Mapping[str, str],
+    counts: Mapping[str, int],
+    *,
+    inputs: Mapping[str, str] | None = None,
+    outputs: Mapping[str, str] | None = None,
 ) -> AnnotateReport:
     """Write the run record of a session. Its id is random: what people say is not determined by what went in."""
     sequence = AnnotationStore.open(project.store_url).last_sequence if has_answers(project) else 0
     run = Run(
         verb="annotate",
-        inputs={},
+        inputs=inputs or {},
         parameters=dict(parameters),
-        versions={"labelkit": __version__},
+        versions=versions_of(("modAL-python",)),
+        outputs=outputs or {},
         counts={**counts, "last_sequence": sequence},
         parents=(current_run_record(project).id,) if project.labels_path.is_file() else (),
         started=started,
-        finished=timestamp(),
         id=secrets.token_hex(8),
     )
-    RunStore(project.state / "runs").write(run)
+    keep_run(project, run)
     return AnnotateReport(run.id, counts["asked"], counts["labelled"], counts["skipped"], counts["undone"])

@@ -13,22 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from labelkit import __version__
 from labelkit.engines import LocalEngine, VoteCache
 from labelkit.errors import DataError, ModelError
-from labelkit.files import machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
+from labelkit.files import link_file, machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
 from labelkit.label_models import LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
-from labelkit.lineage import Run, RunStore, hash_file, hash_tree, library_versions
+from labelkit.lineage import Run, hash_tree, public_url, versions_of
 from labelkit.matrix import Fault, LFSummary, VotesFile, summary_of
 from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
 from labelkit.pipeline.publishing import Published, publish
+from labelkit.pipeline.recording import VOTES_FILE, file_hashes, keep_run, run_store, trim_runs
 from labelkit.pipeline.truth import Agreement, Answered, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
-LIBRARIES = ("numpy", "pyarrow", "scikit-learn", "snorkel", "torch")
-VOTES_FILE = "votes.arrow"
+LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
 STAGING = ".staging"
 
 
@@ -105,8 +104,9 @@ def apply(
         published = publish(staging / VOTES_FILE, model, answers, casting.truths, run.id, labels)
         save_model(model, staging)
         report = _report(project, run.id, functions, casting, published, basis, limit, model.notes)
-        _keep_run(project, staging, run, published, answers, report, started)
+        _file_run(project, staging, run.with_(started=started), functions, published, answers, report)
         replace_file(labels, project.labels_path)  # last: the labels file is the pointer to the current run
+        trim_runs(project, run.id)
     return report
 
 
@@ -179,24 +179,23 @@ def _identified(
             "answers": answers.fingerprint,
         },
         parameters={**decisive_settings(project), "max_faults": max_faults},
-        versions={"labelkit": __version__, **library_versions(LIBRARIES)},
+        versions=versions_of(LIBRARIES),
     ).identified()
 
 
-def _keep_run(
+def _file_run(
     project: ProjectFolder,
     staging: Path,
     run: Run,
+    functions: tuple[LabelingFunction, ...],
     published: Published,
     answers: Answered,
     report: ApplyReport,
-    started: str,
 ) -> None:
-    """Move the run's files to their place, run.json last: it makes the run exist."""
-    store = RunStore(project.state / "runs")
-    files = (VOTES_FILE, "model.json", "model.npz")
+    """Move the run's files to their place, run.json last: it makes the run exist. The labels get a second name."""
+    files, data = (VOTES_FILE, "model.json", "model.npz"), project.settings.data
     run = run.with_(
-        outputs={"labels.parquet": published.sha256, **{name: hash_file(staging / name) for name in files}},
+        outputs={project.labels_path.name: published.sha256, **file_hashes(staging, files)},
         counts={
             "records": report.records,
             "uncovered": report.uncovered,
@@ -207,18 +206,19 @@ def _keep_run(
             "labels": dict(report.class_totals),
         },
         about={
-            "data": project.settings.data.path,
+            "data": data.path,
+            **({} if data.url is None else {"database": public_url(data.url)}),
+            "functions": {function.name: function.place for function in functions},
             "answers_sequence": answers.sequence,
             "notes": list(report.notes),
         },
-        started=started,
-        finished=timestamp(),
     )
-    folder = store.path(run.id)
+    folder = run_store(project).path(run.id)
     make_folder(folder)
     for name in files:
         replace_file(staging / name, folder / name)
-    store.write(run)
+    link_file(staging / project.labels_path.name, folder / project.labels_path.name)
+    keep_run(project, run)
 
 
 def _report(

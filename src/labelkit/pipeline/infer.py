@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, UsageError, named, visible
-from labelkit.files import machine_errors, project_lock, write_bytes
+from labelkit.files import machine_errors, project_lock, timestamp, write_bytes
 from labelkit.label_models import read_labels
+from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.pipeline.init import TEMPLATE
+from labelkit.pipeline.recording import file_hashes, keep_run
 from labelkit.project import ProjectFolder, read_project
 from labelkit.records import open_records, read
 from labelkit.validation import Evidence, fact_tables
@@ -41,8 +43,8 @@ def infer(project: ProjectFolder) -> list[str]:
     for records that cannot be read or are none.
     """
     with project_lock(project.state / "lock", "infer"):
-        data = project.settings.data
-        table = open_records(project).to_table()
+        started, data, records = timestamp(), project.settings.data, open_records(project)
+        table = records.to_table()
         roles = Roles(data.id, tuple(data.fields), data.gold, data.split)
         labels = read_labels(project.labels_path) if project.labels_path.is_file() else None
         files = {
@@ -50,7 +52,12 @@ def infer(project: ProjectFolder) -> list[str]:
             for name, content in _guesses(table, roles, labels).items()
         }
         files[REFERENCE_FILE] = files.pop(f"expectations/inferred_{REFERENCE_FILE}")
-        return _written(project.root, {name: _as_json(content) for name, content in files.items()})
+        inputs = {"data": records.fingerprint()}
+        if labels is not None:
+            inputs["labels"] = hash_file(project.labels_path)
+        written = _written(project.root, {name: _as_json(content) for name, content in files.items()})
+        _record(project, "infer", written, inputs, started)
+        return written
 
 
 def _renamed(suite: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def init_from(folder: Path, data: Path) -> list[str]:
     Returns the paths written, relative to the folder. Raises UsageError when one of them is there already, DataError
     for a file that cannot be read or in which nothing could be the id.
     """
-    types = _csv_types(data)
+    started, types = timestamp(), _csv_types(data)
     table = read(data, id=_any_id(data), types=types).to_table()
     roles = guess_roles(table, visible(data.name))
     types = {name: kind for name, kind in types.items() if name != roles.id}
@@ -82,9 +89,22 @@ def init_from(folder: Path, data: Path) -> list[str]:
     files["expectations/records.json"] = _as_json(guesses["records.json"])
     files["expectations/fields.json"] = _as_json(guesses["fields.json"])
     files[REFERENCE_FILE] = _as_json(guesses[REFERENCE_FILE])
-    written = _written(folder, files)
-    read_project(folder)
+    written, project = _written(folder, files), read_project(folder.resolve())
+    _record(project, "init", written, {"data": open_records(project).fingerprint()}, started)
     return written
+
+
+def _record(project: ProjectFolder, verb: str, written: list[str], inputs: Mapping[str, str], started: str) -> None:
+    data = project.settings.data
+    run = Run(
+        verb=verb,
+        inputs=inputs,
+        parameters={"id": data.id, "fields": list(data.fields)},
+        versions=versions_of(("great_expectations", "pyarrow")),
+        outputs=file_hashes(project.root, written),
+        about={"data": data.path},
+    )
+    keep_run(project, run, started=started)
 
 
 def _guesses(table: pa.Table, roles: Roles, labels: pa.Table | None) -> dict[str, Any]:

@@ -7,7 +7,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from labelkit.errors import UsageError, named
-from labelkit.files import machine_errors, write_bytes
+from labelkit.files import machine_errors, timestamp, write_bytes
+from labelkit.lineage import Run, versions_of
+from labelkit.pipeline.recording import file_hashes, keep_run
+from labelkit.project import read_project
 
 TEMPLATE = "template"
 
@@ -17,7 +20,7 @@ def init(folder: Path) -> list[str]:
 
     Nothing is overwritten: raises UsageError when one of the files is there already.
     """
-    files = dict(_files(resources.files("labelkit.pipeline") / TEMPLATE, ""))
+    started, files = timestamp(), dict(_files(resources.files("labelkit.pipeline") / TEMPLATE, ""))
     present = [name for name in files if (folder / name).exists()]
     if present:
         raise UsageError(f"{folder}: {named(present)} is there already; choose another folder or move it away")
@@ -25,6 +28,8 @@ def init(folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_bytes(folder / name, content)
+    run = Run("init", inputs={}, parameters={}, versions=versions_of(()), outputs=file_hashes(folder, files))
+    keep_run(read_project(folder.resolve()), run, started=started)
     return list(files)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.errors import AnswerIsNo, ArtifactError, DataError, named, visible
+from labelkit.errors import AnswerIsNo, ArtifactError, DataError, MachineError, named, visible
+from labelkit.files import timestamp
 from labelkit.label_models import labels_bytes, labels_from
 from labelkit.label_models.labels import NONE
-from labelkit.lineage import hash_bytes
+from labelkit.lineage import Run, hash_bytes, versions_of
+from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
@@ -21,14 +25,15 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     """The labelled records as one table: id, fields, label, confidence, p_<class>, source, run.
 
     `split` is the value of `[data] split` to keep ("train" where the project has a split, by default). Records
-    without a label are left out. The file is read once: what was judged is what comes out.
+    without a label are left out. The file is read once: what was judged is what comes out. A run of verb train says
+    who got what; a project that cannot be written to gives its rows all the same.
 
     Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    content = labels_bytes(project.labels_path)
+    started, content = timestamp(), labels_bytes(project.labels_path)
     passed = _passed(project, hash_bytes(content))
     data = project.settings.data
     records = open_records(project)
@@ -36,12 +41,12 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
         raise AnswerIsNo(f"{visible(data.path)} has changed since the gate passed; {_AGAIN}")
     table = records.to_table()
     if data.split:
-        chosen = TRAIN if split is None else split
+        split = TRAIN if split is None else split
         present = table.column(data.split).unique().to_pylist()
-        if chosen not in present:
+        if split not in present:
             known = named(sorted(str(value) for value in present))
-            raise DataError(f'no record has "{visible(chosen)}" in column "{visible(data.split)}"; values are {known}')
-        table = table.filter(pc.equal(table.column(data.split), chosen))
+            raise DataError(f'no record has "{visible(split)}" in column "{visible(data.split)}"; values are {known}')
+        table = table.filter(pc.equal(table.column(data.split), split))
     elif split is not None:
         raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
     labels = labels_from(content, project.labels_path.name)
@@ -50,7 +55,25 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}
     columns |= {name: rows.column(name) for name in rows.column_names if name != "id"}
     joined = pa.table(columns).replace_schema_metadata(labels.schema.metadata)
-    return joined.filter(pc.not_equal(joined.column("source"), NONE))
+    chosen = joined.filter(pc.not_equal(joined.column("source"), NONE))
+    with contextlib.suppress(MachineError):
+        _record(project, passed, chosen, split, started)
+    return chosen
+
+
+def _record(project: ProjectFolder, passed: Mapping[str, str], rows: pa.Table, split: str | None, started: str) -> None:
+    """Which rows went to training: of these labels, passed by this run."""
+    values = rows.column("label").drop_null().value_counts().to_pylist()
+    counts = {pair["values"]: pair["counts"] for pair in values}
+    run = Run(
+        verb="train",
+        inputs={"labels": passed["labels"], "data": passed["data"]},
+        parameters={} if split is None else {"split": split},
+        versions=versions_of(("pyarrow",)),
+        counts={"records": rows.num_rows, "labels": {name: counts[name] for name in sorted(counts)}},
+        parents=tuple(each for each in [passed["run"]] if run_store(project).exists(each)),
+    )
+    keep_run(project, run, started=started)
 
 
 _AGAIN = "run `labelkit apply` and `labelkit validate` again"
@@ -64,7 +87,7 @@ def _passed(project: ProjectFolder, labels_hash: str) -> dict[str, str]:
     try:
         last = json.loads(path.read_bytes())
         status, checked, suites = last["verdict"]["status"], last["labels"], last["suites"]
-        hashes = {"data": str(last["data"]), "run": str(last["run"])}
+        hashes = {"data": str(last["data"]), "run": str(last["run"]), "labels": labels_hash}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path.name}: damaged; run `labelkit validate` again") from error
     if checked != labels_hash:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from labelkit import __version__
 from labelkit.files import project_lock, timestamp, write_bytes, write_json
 from labelkit.label_models import labels_bytes, labels_from
-from labelkit.lineage import Run, RunStore, hash_bytes, hash_file, hash_tree, library_versions
+from labelkit.lineage import Run, hash_bytes, hash_file, hash_tree, versions_of
 from labelkit.pipeline.apply import decisive_settings, function_files
 from labelkit.pipeline.background import REPORT_FILE, background_of
 from labelkit.pipeline.evidence import evidence_of, run_behind
+from labelkit.pipeline.recording import file_hashes, keep_run, run_store
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -72,7 +72,7 @@ def _run_of(
             "answers": read_answers(project).fingerprint,
         },
         parameters={**decisive_settings(project), "strict": strict},
-        versions={"labelkit": __version__, **library_versions(("great_expectations", "pandas"))},
+        versions=versions_of(("great_expectations", "pandas")),
         parents=() if judged is None else (judged.id,),
     ).identified()
 
@@ -82,9 +82,8 @@ def _record(project: ProjectFolder, run: Run, verdict: Verdict, background: Back
     counts: dict[str, Any] = {"status": verdict.status, "expectations": len(verdict.outcomes)}
     for status in ("pass", "fail", "error", "vacuous"):
         counts[status] = sum(outcome.status == status for outcome in verdict.outcomes)
-    store = RunStore(project.state / "runs")
-    folder = store.path(run.id)
+    folder = run_store(project).path(run.id)
     write_json(folder / VERDICT_FILE, verdict.to_json())
     write_bytes(folder / REPORT_FILE, html(verdict, background).encode())
-    outputs = {name: hash_file(folder / name) for name in (VERDICT_FILE, REPORT_FILE)}
-    store.write(run.with_(outputs=outputs, counts=counts, about=background.to_json(), finished=background.time))
+    outputs = file_hashes(folder, (VERDICT_FILE, REPORT_FILE))
+    keep_run(project, run, outputs=outputs, counts=counts, about=background.to_json(), finished=background.time)
