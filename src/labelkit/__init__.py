@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ABSTAIN": "labelkit.matrix",
     "AnnotationStore": "labelkit.annotations",
+    "AutoLabelModel": "labelkit.label_models",
     "FAULT": "labelkit.matrix",
     "Fault": "labelkit.matrix",
     "LFSummary": "labelkit.matrix",
@@ -36,6 +37,7 @@ _HOMES = {
     "Verdict": "labelkit.validation",
     "apply_lfs": "labelkit.engines",
     "batch_labeling_function": "labelkit.labeling",
+    "calibration_report": "labelkit.label_models",
     "labeling_function": "labelkit.labeling",
     "lf_summary": "labelkit.matrix",
     "preprocessor": "labelkit.labeling",
@@ -50,6 +52,7 @@ __all__ = [
     "ABSTAIN",
     "FAULT",
     "AnnotationStore",
+    "AutoLabelModel",
     "Fault",
     "LFSummary",
     "LabelMatrix",
@@ -65,6 +68,7 @@ __all__ = [
     "Verdict",
     "apply_lfs",
     "batch_labeling_function",
+    "calibration_report",
     "labeling_function",
     "lf_summary",
     "preprocessor",
@@ -94,9 +98,11 @@ if TYPE_CHECKING:
     from labelkit.engines import apply_lfs as apply_lfs
     from labelkit.errors import LabelkitError as LabelkitError
     from labelkit.label_models import (
+        AutoLabelModel as AutoLabelModel,
         MajorityLabelModel as MajorityLabelModel,
         Posterior as Posterior,
         SnorkelLabelModel as SnorkelLabelModel,
+        calibration_report as calibration_report,
     )
     from labelkit.labeling import (
         LabelingFunction as LabelingFunction,

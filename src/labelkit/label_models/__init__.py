@@ -2,7 +2,9 @@
 
 from labelkit.label_models.additive import Contributions
 from labelkit.label_models.annotators import annotator_votes
+from labelkit.label_models.auto import AutoLabelModel, Choice
 from labelkit.label_models.base import GoldVotes, LabelModel
+from labelkit.label_models.calibration import Calibration, CalibrationCounts, calibration_report
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.labels import (
     Answers,
@@ -22,6 +24,10 @@ from labelkit.label_models.weighted import WeightedLabelModel
 
 __all__ = [
     "Answers",
+    "AutoLabelModel",
+    "Calibration",
+    "CalibrationCounts",
+    "Choice",
     "Contributions",
     "DawidSkeneLabelModel",
     "GoldVotes",
@@ -32,6 +38,7 @@ __all__ = [
     "SnorkelLabelModel",
     "WeightedLabelModel",
     "annotator_votes",
+    "calibration_report",
     "labels_bytes",
     "labels_from",
     "labels_table",

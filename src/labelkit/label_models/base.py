@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelkit.errors import ModelError, UsageError, named, visible
 from labelkit.label_models.additive import Contributions
+from labelkit.label_models.calibration import Calibration
+from labelkit.label_models.cross_validation import HeldOut, asked, held_out, said_of_scaling, scaled
 from labelkit.label_models.fitted import Parameters, read_state, saved_state
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import ABSTAIN, LabelMatrix, checked_classes, checked_gold, default_classes, default_names
@@ -85,6 +87,7 @@ class BaseLabelModel:
         self.seed = checked_seed(seed)
         self.notes: tuple[str, ...] = ()  # what a user should know about this fit, in plain words
         self.fitted: Parameters | None = None
+        self.calibration: Calibration | None = None  # of beliefs about answers, each held out; None with too few
 
     def fit(
         self,
@@ -93,18 +96,34 @@ class BaseLabelModel:
         *,
         names: Sequence[str] | None = None,
     ) -> Self:
-        """Learn from votes or from counts of them, then from answers.
+        """Learn from votes or from counts of them, then from answers; from 50 answers on, scale beliefs by them, too.
 
         Raises ModelError when the votes are for other classes, or the model needs the votes themselves.
         """
         check_classes(votes, self.classes)
         answered, functions = gold_votes(votes, gold, len(self.classes)), names_of(votes, names)
-        self.fitted, self.notes = self._learn(votes, functions)(answered)
+        self._fit(votes, answered, functions)
         return self
+
+    def _fit(self, votes: LabelMatrix | VoteCounts, gold: GoldVotes | None, names: tuple[str, ...]) -> None:
+        """`fit`, once its arguments are checked."""
+        self._settle(self._learn(votes, names), gold)
 
     def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
         """What these votes teach; `names` are those of the functions."""
         raise NotImplementedError
+
+    def _settle(self, learned: Learned, gold: GoldVotes | None, found: HeldOut | None = None) -> None:
+        """Take what was learned, corrected by answers. `found` may say what was believed of them, each held out."""
+        self.fitted, self.notes = learned(gold)
+        self.calibration, usable = None, asked(gold)
+        if usable is None:
+            return
+        before = held_out(learned, usable, len(self.classes)) if found is None else found
+        power, after = scaled(before)
+        self.fitted, self.calibration = self.fitted.to_the_power(power), after.calibration()
+        if power != 1:
+            self.notes = (*self.notes, said_of_scaling(power, before, after))
 
     def _parameters(self) -> Parameters:
         """What to predict with. Raises ModelError when there is nothing yet."""

@@ -37,6 +37,10 @@ class Parameters(Protocol):
         """What each of (n, m) votes adds."""
         ...
 
+    def to_the_power(self, power: float) -> Parameters:
+        """Parameters whose probabilities are these to the power, but for a factor."""
+        ...
+
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """The parameters by name."""
         ...
@@ -57,6 +61,14 @@ class Fitted:
     def contributions(self, cells: NDArray[np.int8]) -> Contributions:
         """What each vote adds; a plain majority vote is not additive, so there: against leaving the vote out."""
         return left_out(cells, len(self.classes)) if self.evidence is None else self.evidence.contributions(cells)
+
+    def to_the_power(self, power: float) -> Fitted:
+        """Everything a vote adds, times the power; shares of a majority vote stay as they are."""
+        if self.evidence is None:
+            return self
+        agreed = None if self.evidence.agreed is None else power * self.evidence.agreed
+        scaled = Evidence(power * self.evidence.tables, power * self.evidence.log_prior, agreed)
+        return Fitted(self.classes, self.names, scaled)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """The parameters by name."""

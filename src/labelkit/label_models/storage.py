@@ -12,6 +12,7 @@ import numpy as np
 
 from labelkit.errors import ArtifactError, ModelError, named, visible
 from labelkit.files import write_bytes, write_json
+from labelkit.label_models.auto import AutoLabelModel
 from labelkit.label_models.base import BaseLabelModel, LabelModel
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.majority import MajorityLabelModel
@@ -21,7 +22,8 @@ from labelkit.lineage import hash_bytes, hash_json
 
 SCHEMA_VERSION = 1
 LABEL_MODELS: dict[str, type[BaseLabelModel]] = {
-    model.name: model for model in (MajorityLabelModel, SnorkelLabelModel, DawidSkeneLabelModel, WeightedLabelModel)
+    model.name: model
+    for model in (MajorityLabelModel, SnorkelLabelModel, DawidSkeneLabelModel, WeightedLabelModel, AutoLabelModel)
 }
 
 

@@ -1,0 +1,179 @@
+r"""Chooses among the label models by how well each foretells people's answers.
+
+Every candidate learns from the votes once. Answers are dealt into folds; for each fold, each candidate is corrected by
+the answers of the others and asked about this one. The mean log loss over all answers decides, but nobody replaces the
+model that is best without answers unless it is better by more than a standard error of the difference: a few answers
+say little. Without enough answers there is nothing to choose by, and that model is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.errors import ModelError
+from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned
+from labelkit.label_models.calibration import losses
+from labelkit.label_models.cross_validation import FEWEST, HeldOut, asked, held_out, scaled
+from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
+from labelkit.label_models.fitted import saved_state
+from labelkit.label_models.majority import MajorityLabelModel
+from labelkit.label_models.snorkel import SnorkelLabelModel
+from labelkit.label_models.weighted import WeightedLabelModel
+from labelkit.matrix import LabelMatrix
+from labelkit.matrix.counts import VoteCounts
+from labelkit.tables import table
+
+BEST_WITHOUT_ANSWERS: type[BaseLabelModel] = DawidSkeneLabelModel
+"""The model that is best without answers on the sets of docs/label-models.md."""
+
+OTHERS = (MajorityLabelModel, WeightedLabelModel, SnorkelLabelModel)
+
+HEADER = ("  model", "log loss", "above the chosen", "Brier", "accuracy")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """How well one model foretells answers that it has not seen."""
+
+    name: str
+    log_loss: float  # mean over answers, natural logarithm
+    above: float  # the log loss above that of the chosen model
+    error: float  # standard error of `above`
+    brier: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model was taken, and why. Prints as the table that decided."""
+
+    chosen: str
+    reason: str
+    answers: int  # about records with a vote
+    candidates: tuple[Candidate, ...] = ()  # lowest log loss first; empty where there was nothing to choose by
+
+    def __str__(self) -> str:
+        rows = [
+            [
+                f"{'> ' if one.name == self.chosen else '  '}{one.name}",
+                f"{one.log_loss:.3f}",
+                "" if one.name == self.chosen else f"{one.above:+.3f} ± {one.error:.3f}",
+                f"{one.brier:.3f}",
+                f"{one.accuracy:.1%}",
+            ]
+            for one in self.candidates
+        ]
+        return f"{table(HEADER, rows)}\n{self.reason}" if rows else self.reason
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_json` gave. Raises KeyError or TypeError for anything else."""
+        return cls(**{**content, "candidates": tuple(Candidate(**one) for one in content["candidates"])})
+
+
+class AutoLabelModel(BaseLabelModel):
+    """The label model that foretells people's answers best; without answers the one that is best on public sets.
+
+    >>> votes = LabelMatrix.from_rows([[0, 1, 1], [1, 0, 1], [0, 1, 0], [1, 0, 0]] * 20)
+    >>> model = AutoLabelModel(classes=["ham", "spam"]).fit(votes, gold=[0, 1, 0, 1] * 10 + [-1] * 40)
+    >>> model.choice.answers, model.predict_votes(votes.votes[:4]).argmax(axis=1)
+    (40, array([0, 1, 0, 1]))
+    """
+
+    name: ClassVar[str] = "auto"
+    choice: Choice | None = None  # after a fit
+    chosen: BaseLabelModel | None = None  # the fitted model itself
+
+    def _fit(self, votes: LabelMatrix | VoteCounts, gold: GoldVotes | None, names: tuple[str, ...]) -> None:
+        best, usable = BEST_WITHOUT_ANSWERS(self.classes, self.seed), asked(gold)
+        models: dict[str, tuple[BaseLabelModel, Learned]] = {best.name: (best, best._learn(votes, names))}
+        found: dict[str, HeldOut] = {}
+        if usable is not None:
+            models |= _taught([other(self.classes, self.seed) for other in OTHERS], votes, names)
+            found = {name: held_out(learned, usable, len(self.classes)) for name, (_, learned) in models.items()}
+        self.choice = decided(found) if found else unchecked(gold)
+        self.chosen, learned = models[self.choice.chosen]
+        self.chosen._settle(learned, gold, found.get(self.chosen.name))
+        self.fitted, self.calibration = self.chosen.fitted, self.chosen.calibration
+        self.notes = (self.choice.reason, *self.chosen.notes)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """What model.json and model.npz hold: the choice, and the chosen model with its arrays."""
+        about, _ = saved_state(self.classes, self.seed, self.notes, None)
+        if self.choice is None or self.chosen is None:
+            return about, {}
+        inner, arrays = self.chosen.state()
+        return {**about, "choice": self.choice.to_json(), "chosen": inner}, arrays
+
+    @classmethod
+    def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
+        """The model that `state` described. Raises ValueError when its parts do not fit together."""
+        model = cls(about["classes"], about["seed"])
+        model.notes = tuple(about["notes"])
+        if "choice" in about:
+            model.choice = Choice.from_json(about["choice"])
+            kinds = {kind.name: kind for kind in (BEST_WITHOUT_ANSWERS, *OTHERS)}
+            model.chosen = kinds[model.choice.chosen].from_state(about["chosen"], arrays)
+            model.fitted = model.chosen.fitted
+        return model
+
+
+def _taught(
+    models: list[BaseLabelModel], votes: LabelMatrix | VoteCounts, names: tuple[str, ...]
+) -> dict[str, tuple[BaseLabelModel, Learned]]:
+    """The models that can learn from these votes, and what they did."""
+    found = {}
+    for model in models:
+        with contextlib.suppress(ModelError):  # it needs vote rows, and there are only counts
+            found[model.name] = model, model._learn(votes, names)
+    return found
+
+
+def unchecked(gold: GoldVotes | None) -> Choice:
+    """What is taken while there is too little to choose by."""
+    answers = 0 if gold is None else int((gold.cells >= 0).any(axis=1).sum())
+    name = BEST_WITHOUT_ANSWERS.name
+    if not answers:
+        why = f'model "auto" took {name}, the best on public sets; nobody has checked it on these records'
+    else:
+        why = f'model "auto" took {name}, the best without answers: {answers:,} are too few to choose by'
+    return Choice(name, f"{why}. From {FEWEST} answers on it lets them choose (labelkit annotate)", answers)
+
+
+def decided(found: Mapping[str, HeldOut]) -> Choice:
+    """The model with the lowest log loss of held out answers; the first of them unless it is clearly behind."""
+    after = {name: scaled(one)[1] for name, one in found.items()}
+    loss = {name: losses(one.probs, one.truth) for name, one in after.items()}
+    first, lowest = next(iter(found)), min(loss, key=lambda name: float(loss[name].mean()))
+    ahead, error = _difference(loss[first], loss[lowest])
+    chosen = lowest if ahead > error else first
+    n = len(loss[first])
+    if chosen == lowest:
+        why = f'model "auto" took {chosen}: the lowest log loss on {n:,} held out answers'
+    else:
+        within = f"{lowest} is ahead by {ahead:.3f} on {n:,} held out answers, within its standard error of {error:.3f}"
+        why = f'model "auto" kept {chosen}, the best without answers: {within}'
+    rows = [_candidate(name, after[name], loss[name], loss[chosen]) for name in found]
+    return Choice(chosen, why, n, tuple(sorted(rows, key=lambda row: row.log_loss)))
+
+
+def _difference(loss: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    """How much higher the mean of the first is, and the standard error of that."""
+    apart = loss - other
+    return float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)
+
+
+def _candidate(name: str, found: HeldOut, loss: NDArray[np.float64], chosen: NDArray[np.float64]) -> Candidate:
+    above, error = _difference(loss, chosen)
+    figures = found.calibration()
+    return Candidate(name, figures.log_loss, above, error, figures.brier, figures.accuracy)
