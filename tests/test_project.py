@@ -50,6 +50,9 @@ seed = 7
 strategy = "entropy"
 budget = 5
 
+[runs]
+keep = 4
+
 [store]
 url = "sqlite:///answers.db"
 """
@@ -134,7 +137,7 @@ def test_an_unknown_key_like_no_other_is_met_with_all_there_are(tmp_path: Path) 
     )
     assert refused(tmp_path, FULL + "[modle]\n") == 'labelkit.toml: [modle]: unknown section; did you mean "model"?'
     assert refused(tmp_path, FULL + "[zzz]\n") == (
-        'labelkit.toml: [zzz]: unknown section; known are "project", "data", "apply", "model", "annotate", "store"'
+        f"labelkit.toml: [zzz]: unknown section; known are {sections}"
     )
     assert refused(tmp_path, 'name = "p"\n' + FULL) == (
         f"labelkit.toml: name: a key outside any section; known sections are {sections}"
