@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     "margin:0.7,random:0.3; mixed; or package.module.function.",
 )
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Ask for N answers at most.")
-@click.option("--annotator", metavar="NAME", envvar="LABELKIT_ANNOTATOR", help="Who answers.  [default: login name]")
+@click.option(
+    "--annotator",
+    metavar="NAME",
+    envvar="LABELKIT_ANNOTATOR",
+    help="Who answers; with --web several, separated by commas.  [default: login name]",
+)
+@click.option("--web", is_flag=True, help="Ask on a page in the browser, served by this machine.")
+@click.option("--host", metavar="ADDRESS", help="With --web: where to listen.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="With --web: the port.  [default: 8477]")
+@click.option("--url", metavar="URL", help="With --web: the address people use, such as that of a reverse proxy.")
 @click.option("--queue", "questions", type=click.IntRange(min=1), metavar="N", help="Write N questions to --out.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Where --queue writes.")
 @click.option(
@@ -42,6 +52,10 @@ def annotate(
     strategy: str | None,
     budget: int | None,
     annotator: str | None,
+    web: bool,  # noqa: FBT001
+    host: str | None,
+    port: int | None,
+    url: str | None,
     questions: int | None,
     out: Path | None,
     answers: Path | None,
@@ -65,9 +79,29 @@ def annotate(
     from labelkit.project import find_project
 
     _check_one_way(questions, out, answers, simulate, adjudicate=adjudicate, agreement=agreement)
+    _check_web(
+        web=web,
+        only_with={"--host": host, "--port": port, "--url": url},
+        other=questions or answers or simulate or agreement,
+    )
     project, who = find_project(Path(folder)), annotator or _login_name()
     if agreement:
         return _show_agreement(project, as_json=as_json)
+    if web:
+        from labelkit.cli.web import annotate_on_page
+
+        return annotate_on_page(
+            project,
+            who,
+            named=annotator is not None,
+            strategy=strategy,
+            budget=budget,
+            adjudicate=adjudicate,
+            host=host,
+            port=port,
+            url=url,
+            as_json=as_json,
+        )
     if questions is not None and out is not None:
         report = verb.export_queue(project, questions, out, annotator=who, strategy=strategy)
         said = f"wrote {report.asked:,} questions to {out}"
@@ -114,6 +148,15 @@ def _check_one_way(
     given = [name for name, there in ways.items() if there]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} do different things; give one of them")
+
+
+def _check_web(*, web: bool, only_with: Mapping[str, object], other: object) -> None:
+    """Refuse options of the page without the page, and the page with what asks nobody."""
+    given = [name for name, value in only_with.items() if value is not None]
+    if given and not web:
+        raise UsageError(f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for --web")
+    if web and other:
+        raise UsageError("--web asks people on a page; --queue, --answers, --simulate and --agreement do not")
 
 
 def _show_agreement(project: ProjectFolder, *, as_json: bool) -> int:

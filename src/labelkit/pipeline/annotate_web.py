@@ -1,0 +1,128 @@
+"""`annotate --web`: one page on this machine, for one person or a team."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labelkit.active import QueueItem
+from labelkit.active.session import Question
+from labelkit.annotations import AnnotationStore
+from labelkit.annotations.annotation import ADJUDICATOR, Role
+from labelkit.errors import AnswerError, UsageError, visible
+from labelkit.files import timestamp
+from labelkit.pipeline.agreement import agreement
+from labelkit.pipeline.annotate import AnnotateReport, recorded_session
+from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
+from labelkit.pipeline.sessions import Sessions
+from labelkit.project import ProjectFolder
+from labelkit.records import open_records
+
+if TYPE_CHECKING:
+    from labelkit.ui.web import Task
+
+SESSIONS_FILE = "web-sessions.json"
+
+
+def annotate_in_browser(
+    project: ProjectFolder,
+    people: Sequence[str],
+    announce: Callable[[Mapping[str, str]], None],
+    *,
+    strategy: str | None = None,
+    budget: int | None = None,
+    adjudicate: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 8477,
+    url: str | None = None,
+) -> list[AnnotateReport]:
+    """Serve the page until this process is interrupted; `announce` gets the link of each person once it can be opened.
+
+    Raises UsageError for an address that people cannot come by, MachineError when nobody can listen there.
+    """
+    from labelkit.ui.web import Access, Room, Source, listening, serve, site_at
+
+    started = timestamp()
+    sessions = Sessions(project, strategy=strategy, adjudicate=adjudicate)
+    asked_before = _AskedBefore(project, sessions.role)
+    source = Source(
+        open=lambda annotator, left: sessions.open(annotator, budget=left),
+        recall=asked_before.recall,
+        dashboard=lambda: figures(project),
+    )
+    with sessions, listening(host, port) as sock:
+        access = Access(people, project.state / SESSIONS_FILE)
+        site = site_at(host, sock.getsockname()[1], url)
+        room = Room(
+            _task(project, sessions.role, budget), AnnotationStore.open(project.store_url), source, access, site
+        )
+        announce({person: f"{site.home}/#token={access.link(person)}" for person in access.people})
+        try:
+            serve(room, sock)
+        except KeyboardInterrupt as end:
+            if type(end) is not KeyboardInterrupt:  # told to end by more than Ctrl-C
+                raise
+        finally:
+            done = {person: progress for person, progress in room.close().items() if progress.answered}
+    return [
+        recorded_session(project, started, person, sessions.strategy, sessions.role, progress)
+        for person, progress in done.items()
+    ]
+
+
+def _task(project: ProjectFolder, role: Role, budget: int | None) -> Task:
+    from labelkit.ui.terminal.keys import class_keys
+    from labelkit.ui.web import Task
+
+    settings = project.settings
+    identity = hashlib.sha256(f"{settings.project.name}\0{project.root}".encode("utf-8", "backslashreplace"))
+    return Task(
+        project=settings.project.name,
+        id=identity.hexdigest()[:16],
+        classes=tuple(settings.project.classes),
+        keys=class_keys(settings.project.classes, settings.annotate.keys),
+        guidelines=getattr(settings.annotate, "guidelines", ""),
+        goal=settings.annotate.budget,
+        budget=budget,
+        role=role,
+    )
+
+
+class _AskedBefore:
+    """Records that people were asked about before this server started: their answers may come late, or be undone."""
+
+    def __init__(self, project: ProjectFolder, role: Role) -> None:
+        self._project, self._role = project, role
+        self._lock = threading.Lock()
+        self._current: CurrentRun | None = None
+
+    def recall(self, record: str, strategy: str) -> Question:
+        """The question about a record. Raises AnswerError for one that people are not asked about."""
+        import pyarrow.compute as pc
+
+        with self._lock:
+            self._current = self._current or current_run(self._project)
+        votes = self._current.votes
+        row = pc.index(votes.ids, record).as_py()
+        fields = rows_by_id(open_records(self._project), [record], self._project.settings.data.fields).get(record)
+        if row < 0 or fields is None:
+            raise AnswerError(f'record "{visible(record)}" is not one of this project')
+        cast = {
+            name: votes.classes[vote]
+            for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True)
+            if vote >= 0
+        }
+        reason = "people disagree" if self._role == ADJUDICATOR else "you have answered this record before"
+        return Question(QueueItem(record, strategy, 0.0, reason, None, cast), fields)
+
+
+def figures(project: ProjectFolder) -> dict[str, Any]:
+    """What the page shows about the people and the task: nothing that one person said about one record."""
+    try:
+        report = agreement(project)
+    except UsageError:  # nobody has answered yet
+        return {}
+    plain = report.to_json()
+    return {**plain, "disputed": len(report.disputed), "flagged": len(report.flagged), "notes": len(report.notes)}

@@ -1,0 +1,235 @@
+// What a person sees. Texts of the data are only ever set as text: nothing here makes elements from strings.
+
+const SPACE_NAMES = { " ": "space" };
+const HUES = 8;
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element with classes, text and children. */
+export function make(tag, { cls = "", text = null, children = [], ...attributes } = {}) {
+  const element = document.createElement(tag);
+  if (cls) element.className = cls;
+  if (text !== null) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export class View {
+  constructor() {
+    this.task = null;
+    this.hues = new Map(); // label -> number of its colour
+    this.names = new Map(); // label -> name to show
+  }
+
+  /** What stays the same: project, classes, guidelines, keys. `say` answers with a label. */
+  setTask(task, say) {
+    this.task = task;
+    document.title = `${task.project} · labelkit annotate`;
+    $("project").textContent = task.project;
+    $("to-work").textContent = task.role === "adjudicator" ? "Decide" : "Label";
+    task.classes.forEach((one, number) => {
+      this.hues.set(one.label, number % HUES);
+      this.names.set(one.label, one.name);
+    });
+    $("classes").replaceChildren(...task.classes.map((one) => this.classButton(one, say)));
+    $("classes").classList.toggle("many", task.classes.length > 12);
+    for (const [place, text] of [["guide", "guidelines"], ["help-guide", "help-guidelines"]]) {
+      $(place).hidden = !task.guidelines;
+      $(text).textContent = task.guidelines;
+    }
+    document.body.classList.toggle("guided", Boolean(task.guidelines));
+    this.setKeys(task);
+  }
+
+  classButton(one, say) {
+    const button = make("button", {
+      cls: `class hue${this.hues.get(one.label)}`,
+      type: "button",
+      "aria-keyshortcuts": one.key,
+      children: [
+        make("kbd", { text: one.key }),
+        make("span", { cls: "class-name", text: one.name, dir: "auto" }),
+        make("small", { text: "suggested" }),
+      ],
+    });
+    button.addEventListener("click", () => say(one.label));
+    button.label = one.label;
+    return button;
+  }
+
+  setKeys(task) {
+    const rows = [
+      ...task.classes.map((one) => [one.key, one.name]),
+      ["a", "accept the suggestion"],
+      ["space", "skip: no answer, and you are not asked again"],
+      ["u, backspace", "take the last answer back and return to its record"],
+      ["f", "flag the record for somebody else to look at, or take the flag off"],
+      ["n", "write a note about the record"],
+      ["arrows, page up and down", "scroll a long record"],
+      ["?", "keys and guidelines"],
+      ["q", "quit; everything said is stored already"],
+    ];
+    $("keys").tBodies[0].replaceChildren(...rows.map(([key, what]) => make("tr", { children: [
+      make("th", { scope: "row", children: [make("kbd", { text: key })] }),
+      make("td", { text: what, dir: "auto" }),
+    ] })));
+  }
+
+  /** Show a record; null leaves the last one where it is, dimmed. */
+  showRecord(asked) {
+    $("work").classList.toggle("waiting", asked === null);
+    for (const button of $("classes").children) button.disabled = asked === null;
+    for (const id of ["accept", "skip", "set-flag", "write-note"]) $(id).disabled = asked === null;
+    if (asked === null) return;
+    $("name").textContent = asked.name;
+    $("strategy").textContent = asked.strategy ? `asked by ${asked.strategy}` : "";
+    $("reason").textContent = asked.reason;
+    this.setFlag(asked.flagged);
+    const record = $("record");
+    record.replaceChildren(...this.fields(asked));
+    record.scrollTop = 0;
+    $("votes").replaceChildren(...asked.votes.map((side) => this.side(side)));
+    for (const button of $("classes").children) {
+      button.classList.toggle("suggested", button.label === asked.suggestion);
+      button.setAttribute("aria-description", button.label === asked.suggestion ? "suggested" : "");
+    }
+    $("accept").disabled = asked.suggestion === null;
+    record.classList.remove("fresh");
+    void record.offsetWidth; // so that the animation starts anew
+    record.classList.add("fresh");
+  }
+
+  fields(asked) {
+    const voted = new Map(asked.votes.flatMap((side) => side.functions.map((name) => [name, side.label])));
+    const short = asked.fields.filter((field) => field.short);
+    const many = asked.fields.length > 1;
+    const table = short.length > 1 ? short : [];
+    const blocks = asked.fields.filter((field) => !table.includes(field)).map((field) => make("section", {
+      cls: field.short ? "field" : "field long",
+      children: [...(many ? [make("h3", { text: field.name, dir: "auto" })] : []), this.value(field, "p", voted)],
+    }));
+    if (table.length) {
+      blocks.push(make("dl", { cls: "table", children: table.map((field) => make("div", { children: [
+        make("dt", { text: field.name, dir: "auto" }), this.value(field, "dd", voted),
+      ] })) }));
+    }
+    return blocks;
+  }
+
+  value(field, tag, voted) {
+    const value = make(tag, { cls: "value", dir: "auto" });
+    if (field.empty) {
+      value.append(make("em", { cls: "quiet", text: field.empty === "nothing" ? "(nothing)" : "(empty)" }));
+      return value;
+    }
+    for (const part of field.parts) value.append(part.by.length ? this.mark(part, voted) : part.text);
+    if (field.hidden) value.append(make("em", { cls: "quiet", text: ` … and ${number(field.hidden)} more characters` }));
+    return value;
+  }
+
+  /** A part of a text where functions matched, in the colour of what the first of them voted. */
+  mark(part, voted) {
+    const labels = part.by.map((name) => voted.get(name)).filter((label) => label !== undefined);
+    const said = part.by.map((name) => (voted.has(name) ? `${name}: ${this.name(voted.get(name))}` : name));
+    const hue = labels.length ? ` hue${this.hues.get(labels[0]) ?? 0}` : "";
+    return make("mark", { cls: `match${hue}`, text: part.text, title: said.join(", ") });
+  }
+
+  side(side) {
+    return make("li", { children: [
+      make("b", { cls: `vote hue${this.hues.get(side.label) ?? 0}`, text: this.name(side.label), dir: "auto" }),
+      make("span", { cls: "quiet", text: side.functions.join(", "), dir: "auto" }),
+    ] });
+  }
+
+  name(label) {
+    return this.names.get(label) ?? label;
+  }
+
+  setFlag(on) {
+    $("flag").hidden = !on;
+    $("set-flag").setAttribute("aria-pressed", String(on));
+  }
+
+  showProgress(progress) {
+    const { goal, budget } = this.task;
+    const most = budget ?? goal;
+    const round = budget ? progress.answered : progress.answered && (progress.answered % goal || goal);
+    const rounds = budget ? 0 : Math.floor(Math.max(progress.answered - 1, 0) / goal);
+    $("bar").max = most;
+    $("bar").value = round;
+    $("count").textContent = `${number(round)} of ${number(most)}` + (rounds ? ` · round ${rounds + 1}` : "");
+    const facts = [];
+    if (progress.seconds_each !== null) facts.push(`${seconds(progress.seconds_each)} each`);
+    if (progress.judged) facts.push(`as suggested ${progress.agreed}/${progress.judged}`);
+    $("pace").textContent = facts.join(" · ");
+    $("round").title = `${number(progress.total)} answers of ${this.task.annotator} in all, ${number(progress.skipped)} skipped`;
+  }
+
+  /** `waiting` acts are not stored yet: say so at once when the server does not answer, else only in passing. */
+  showSaving(waiting, why, kept) {
+    const pill = $("saving");
+    const trouble = waiting > 0 && why !== "";
+    pill.classList.toggle("trouble", trouble);
+    pill.classList.toggle("busy", waiting > 0 && !trouble);
+    set(pill, trouble ? `not saved: ${waiting}` : "saved");
+    const where = kept ? "kept in this browser and sent when the server is back" : "kept in this page only: do not close it";
+    this.alarm(trouble ? `Not saved: ${waiting === 1 ? "one thing" : `${waiting} things`} you said ${waiting === 1 ? "is" : "are"} ${where} (${why}).` : "");
+  }
+
+  alarm(text) {
+    set($("alarm"), text);
+    $("alarm").hidden = !text;
+  }
+
+  notice(text, bad = false) {
+    set($("notice"), text);
+    $("notice").classList.toggle("bad", bad);
+  }
+
+  /** Light up the button of what was said. */
+  flash(label) {
+    const button = [...$("classes").children].find((one) => one.label === label) ?? (label === null ? $("skip") : null);
+    if (!button) return;
+    button.classList.remove("pressed");
+    void button.offsetWidth;
+    button.classList.add("pressed");
+  }
+
+  /** Show one of: work, rest, dashboard. */
+  show(place) {
+    document.body.classList.remove("starting");
+    $("work").hidden = $("answers").hidden = place !== "work";
+    $("rest").hidden = place !== "rest";
+    $("dashboard").hidden = place !== "dashboard";
+    $("to-work").setAttribute("aria-pressed", String(place !== "dashboard"));
+    $("to-dashboard").setAttribute("aria-pressed", String(place === "dashboard"));
+  }
+
+  rest(title, text, { onward = true, undo = true, signOut = false } = {}) {
+    set($("rest-title"), title);
+    set($("rest-text"), text);
+    $("go-on").hidden = !onward;
+    $("undo-rest").hidden = !undo;
+    $("sign-out").hidden = !signOut;
+    this.show("rest");
+  }
+}
+
+export function number(value) {
+  return value.toLocaleString("en-US");
+}
+
+function seconds(value) {
+  return value < 10 ? `${value.toFixed(1)} s` : value < 90 ? `${Math.round(value)} s` : `${Math.round(value / 60)} min`;
+}
+
+/** Set a text only where it differs: a screen reader says what changes. */
+function set(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function keyName(key) {
+  return SPACE_NAMES[key] ?? key;
+}

@@ -1,0 +1,79 @@
+"""What a page gets to show, as plain values. Text of data goes through `visible`; the page only ever sets text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from labelkit.active.session import Question
+from labelkit.errors import visible
+from labelkit.ui.web.desk import Asked, Desk
+from labelkit.ui.web.task import Task
+
+LONGEST_VALUE = 100_000  # characters of a field that are shown
+SHORT_VALUE = 24  # characters of a value that may stand beside another one
+LINE_BREAKS = "\n\t"
+
+
+def task_view(task: Task, annotator: str) -> dict[str, Any]:
+    """Everything about the task that stays the same."""
+    keys = {name: key for key, name in task.keys.items()}
+    return {
+        "project": visible(task.project),
+        "id": task.id,
+        "annotator": visible(annotator),
+        "role": task.role,
+        "classes": [{"label": name, "name": visible(name), "key": keys[name]} for name in task.classes],
+        "guidelines": visible(task.guidelines, keep=LINE_BREAKS),
+        "goal": task.goal,
+        "budget": task.budget,
+    }
+
+
+def asked_view(asked: Asked, desk: Desk) -> dict[str, Any]:
+    """One record to answer."""
+    item = asked.question.item
+    sides: dict[str, list[str]] = {}
+    for function, label in item.votes.items():
+        sides.setdefault(label, []).append(visible(function))
+    votes = [{"label": label, "functions": names} for label, names in sorted(sides.items(), key=lambda s: -len(s[1]))]
+    return {
+        "record": asked.question.record,
+        "name": visible(asked.question.record),
+        "operation": asked.operation,
+        "strategy": visible(item.strategy),
+        "reason": visible(item.reason),
+        "suggestion": item.suggestion,
+        "votes": votes,
+        "fields": [_field(asked.question, name) for name in asked.question.fields],
+        "flagged": desk.is_flagged(asked.question.record),
+    }
+
+
+def _field(question: Question, name: str) -> dict[str, Any]:
+    value = question.fields[name]
+    text = "" if value is None else str(value)
+    hidden = max(len(text) - LONGEST_VALUE, 0)
+    return {
+        "name": visible(name),
+        "parts": parts(text[:LONGEST_VALUE], question.highlights.get(name, ())),
+        "empty": "nothing" if value is None else "" if text else "empty",
+        "short": len(text) <= SHORT_VALUE and "\n" not in text,
+        "hidden": hidden,
+    }
+
+
+def parts(text: str, spans: Sequence[tuple[int, int, str]]) -> list[dict[str, Any]]:
+    """Cut a text where functions matched: each part with the functions that matched there.
+
+    >>> parts("win free cash", [(0, 8, "a"), (4, 13, "b")])
+    [{'text': 'win ', 'by': ['a']}, {'text': 'free', 'by': ['a', 'b']}, {'text': ' cash', 'by': ['b']}]
+    """
+    cuts = sorted({0, len(text), *(min(cut, len(text)) for span in spans for cut in span[:2])})
+    out = []
+    for start, end in itertools.pairwise(cuts):
+        by = sorted({visible(by) for first, last, by in spans if first <= start and end <= last})
+        shown = text[start:end].replace("\r\n", "\n")
+        out.append({"text": visible(shown, keep=LINE_BREAKS), "by": by})
+    return out

@@ -1,0 +1,72 @@
+"""The server of the annotate page as a process of its own, and its page in a browser."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, Page
+
+from projects import Made
+
+
+@dataclass
+class Serving:
+    """`labelkit annotate --web` in a project, to be killed and started again."""
+
+    made: Made
+    people: str = "ana"
+    port: int = 0
+    links: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    def start(self, *more: str) -> Serving:
+        """Start it at the same port as before, and wait until it can be reached."""
+        options = ["--web", "--annotator", self.people, "--port", str(self.port), *more]
+        command = [sys.executable, "-m", "labelkit", "annotate", *options]
+        self.process = subprocess.Popen(command, cwd=self.made.root, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        said = "".join(self.process.stdout.readline() for _ in self.people.split(","))
+        self.links = dict(re.findall(r"^(.+): (http\S+)$", said, flags=re.MULTILINE))
+        assert len(self.links) == len(self.people.split(",")), said
+        self.port = int(next(iter(self.links.values())).split(":")[2].split("/")[0])
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+        """End it and give its exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End it as kill -9 does, if it runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait for something to become true: asked again and again, as the page lets nobody evaluate strings in it."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def opened(context: BrowserContext, link: str) -> Page:
+    """The page of a link, with a record on it."""
+    page = context.new_page()
+    page.goto(link)
+    page.wait_for_selector("#record section")
+    return page
