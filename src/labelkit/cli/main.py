@@ -17,6 +17,7 @@ from labelkit import __version__
 from labelkit.cli.annotate import annotate
 from labelkit.cli.apply import apply
 from labelkit.cli.init import init
+from labelkit.cli.report import report
 from labelkit.cli.validate import validate
 from labelkit.errors import BUG_EXIT_CODE, LabelkitError, visible
 
@@ -42,7 +43,7 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate):
+for command in (init, apply, annotate, validate, report):
     labelkit.add_command(command)
 
 

@@ -45,11 +45,11 @@ class Verification:
         return "\n".join(f"not verified: {reason}" for reason in self.reasons)
 
 
-def verify(project: ProjectFolder, *, strict: bool = False) -> Verification:
+def verify(project: ProjectFolder, *, strict: bool = False, data: str | None = None) -> Verification:
     """Compare labels.parquet, the suites and the records with what the last verdict was reached on.
 
-    `strict` also asks that the verdict would have been a pass with every failure blocking. Raises DataError for
-    records that cannot be read.
+    `strict` also asks that the verdict would have been a pass with every failure blocking; `data` is the records'
+    fingerprint, where it is known already. Raises DataError for records that cannot be read.
     """
     labels = hash_file(project.labels_path) if project.labels_path.is_file() else ""
     try:
@@ -57,7 +57,7 @@ def verify(project: ProjectFolder, *, strict: bool = False) -> Verification:
         verdict = _verdict_of(project, run)
     except ArtifactError as error:
         return Verification((str(error),), labels=labels)
-    reasons = list(_differences(project, run, labels))
+    reasons = list(_differences(project, run, labels, data))
     if not verdict.passed:
         reasons.append(f"the verdict was {verdict.status}: {verdict.headline}")
     elif strict and not replace(verdict, strict=True).passed:
@@ -86,7 +86,7 @@ def _verdict_of(project: ProjectFolder, run: Run) -> Verdict:
     return Verdict.from_json(json.loads(kept.read_bytes()))
 
 
-def _differences(project: ProjectFolder, run: Run, labels: str) -> list[str]:
+def _differences(project: ProjectFolder, run: Run, labels: str, data: str | None) -> list[str]:
     found = []
     if not labels:
         found.append("labels.parquet: no such file; run `labelkit apply` and `labelkit validate`")
@@ -96,7 +96,7 @@ def _differences(project: ProjectFolder, run: Run, labels: str) -> list[str]:
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
         found.append(f"suites have changed since: {visible(', '.join(changed))}; {_AGAIN}")
-    if open_records(project).fingerprint() != run.inputs.get("data"):
+    if (data or open_records(project).fingerprint()) != run.inputs.get("data"):
         found.append(
             f"{visible(project.settings.data.path)} has changed since; run `labelkit apply`, then `labelkit validate`"
         )

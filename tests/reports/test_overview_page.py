@@ -1,0 +1,157 @@
+"""The page of a project: everything on it, made of our own elements alone, and nothing in it runs in a real browser."""
+
+from __future__ import annotations
+
+import html as html_text
+import re
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsing import opened, serving, skeleton
+from labelkit.reports.overview import Overview, overview_html
+from labelkit.reports.overview.content import Share, Spread
+from labelkit.reports.overview.graph import LEFT, ROW, graph
+from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker
+from overview_samples import APPLY, FUNCTIONS, OVERVIEW, everywhere
+from report_samples import hostile_texts
+
+GOLDEN = Path(__file__).parent / "golden" / "overview.txt"
+PAYLOADS = len(hostile_texts())
+
+
+class Words(HTMLParser):
+    """What a reader sees, and what a screen reader says of the pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._silent = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent = tag in {"style", "head"} or (self._silent and tag in {"meta", "title"})
+        self.said += [f"[{value}]" for name, value in attrs if name == "aria-label" and value]
+        if tag in {"p", "tr", "li", "h1", "h2", "figcaption", "section", "text"}:
+            self.said.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.said.append(data)
+
+
+def words(page: str) -> str:
+    """The page as lines of text."""
+    parser = Words()
+    parser.feed(page)
+    lines = [" ".join(line.split()) for line in " ".join(parser.said).split("\n")]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def test_the_page_says_what_it_shows() -> None:
+    """Every part in words, as a reader without pictures has it."""
+    assert words(overview_html(OVERVIEW)) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_hostile_text_adds_no_element_and_no_attribute() -> None:
+    """Payloads in every field give, element for element, the page of harmless words."""
+    hostile = overview_html(everywhere(hostile_texts()))
+    harmless = overview_html(everywhere([f"word {i}" for i in range(PAYLOADS)]))
+    assert skeleton(hostile) == skeleton(harmless)
+    assert not {tag for tag, *_ in skeleton(hostile)} & {"script", "iframe", "object", "img", "link", "base", "form"}
+
+
+def test_the_page_refers_to_nothing_outside() -> None:
+    """No address, no script, no inline style: the file is all there is."""
+    page = overview_html(OVERVIEW)
+    assert "://" not in page
+    assert not re.search(r"""\s(on\w+|style|src|action)=""", page)
+    assert set(re.findall(r'href="(.)', page)) == {"#"}
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+    assert "default-src 'none'" in html_text.unescape(page)
+
+
+@pytest.mark.parametrize("part", ["data", "labels", "calibration", "curve", "people", "gate"])
+def test_a_part_that_is_missing_is_left_out(part: str) -> None:
+    """Each part can be missing alone; what would bring it is said at the end where labelkit knows."""
+    without: dict[str, Any] = {part: None}
+    page = overview_html(replace(OVERVIEW, **without))
+    assert overview_html(OVERVIEW) != page
+    assert ("Not on this page yet" in page) is (part != "data")
+
+
+def test_nothing_at_all_is_a_page_too() -> None:
+    """A project without anything has a page that says so."""
+    page = overview_html(Overview("comments", ("ham", "spam")))
+    assert "Nothing here yet." in page
+    assert "<figure" not in page
+
+
+def test_many_functions_unfold() -> None:
+    """Beyond forty, functions are there but folded away."""
+    many = tuple(replace(FUNCTIONS[0], name=f"f{i}") for i in range(100))
+    page = overview_html(replace(OVERVIEW, functions=many))
+    assert "60 more functions" in page
+    assert page.index(">f39<") < page.index("<details>") < page.index(">f40<")
+
+
+def test_every_field_reaches_the_page() -> None:
+    """No part is gathered for nothing."""
+    whole = overview_html(OVERVIEW)
+    for field in fields(Overview):
+        empty: Any = {"str": "", "int": 0}.get(str(field.type), None if "None" in str(field.type) else ())
+        if field.name != "classes":
+            without = {field.name: empty}
+            assert overview_html(replace(OVERVIEW, **without)) != whole, field.name
+
+
+def test_bars_and_whiskers_stay_in_their_frame() -> None:
+    """A bar's parts add up to the coverage, and an interval holds its value."""
+    parts = covered(FUNCTIONS[1], 0.31)
+    assert sum(part.size for part in parts) == pytest.approx(100 * 0.24 / 0.31, abs=0.05)
+    at = whisker(Share(9, 10))
+    assert 0 <= at.low < at.at < at.high <= 100
+
+
+def test_axes_have_round_marks_inside() -> None:
+    """Marks of numbers are round and lie within the axis, also for odd ranges."""
+    for low, high in ((0.0, 1.0), (-3.7, 12.2), (1e-7, 3e-7), (0, 1e12), (5, 5)):
+        values = round_values(low, high, 4)
+        assert values
+        assert all(low <= value <= high * 1.0001 or low == high for value in values)
+    spread = Spread("price", "", -2.0, 8.0, False, ())
+    assert [tick.text for tick in spread_ticks(spread)] == ["-2", "0", "2", "4", "6", "8"]
+    assert place(spread, 1e9) == 100
+
+
+def test_the_graph_has_a_dot_per_run_and_an_edge_per_parent() -> None:
+    """Edges lead down to runs that are shown; one that is not shown has none."""
+    drawn = graph(OVERVIEW.runs)
+    assert (len(drawn.nodes), len(drawn.edges), drawn.height) == (3, 2, 3 * ROW)
+    assert [node.current for node in drawn.nodes] == [run.id == APPLY for run in OVERVIEW.runs]
+    assert graph(OVERVIEW.runs[:1]).edges == ()
+    assert graph(()).width == 2 * LEFT
+
+
+@pytest.fixture
+def visits() -> Iterator[tuple[int, list[str]]]:
+    """A server on this machine: its port, and the paths asked for."""
+    with serving() as found:
+        yield found
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_nothing_from_data_runs_in_chromium(tmp_path: Path, visits: tuple[int, list[str]]) -> None:
+    """Payloads in every field: none runs, none fetches anything, and the page is the one that was written."""
+    port, asked = visits
+    page = overview_html(everywhere(hostile_texts(port)))
+    seen = opened(page, tmp_path)
+    assert " · labelkit report</title>" in seen
+    assert 'id="PWNED"' not in seen
+    assert asked == []
+    assert seen.count("<script") == 0
+    assert seen.count("<section") == page.count("<section")
