@@ -6,7 +6,8 @@
     mypackage.strategies.rare       a function of yours, which gives each record a score
 
 A function gets the probabilities, (n, k) float64, and the votes, (n, m) int8, of n records that at least one labeling
-function voted on, and returns (n,) scores: the highest is asked first, NaN is never asked.
+function voted on, and returns (n,) scores: the highest is asked first, NaN is never asked. The probabilities are the
+learner's where there is one, else the label model's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.active.strategies import STRATEGIES, Pool, Rows, Scores, Strategy
+from labelkit.active.pool import Pool, Rows, Scores, Strategy
+from labelkit.active.strategies import STRATEGIES
 from labelkit.errors import UsageError, named, shortened, visible
 
 MIXED = "margin:0.6,conflict:0.2,random:0.2"
@@ -110,7 +112,7 @@ def _imported(path: str) -> Callable[..., Any]:
 
 def _scores(path: str, function: Callable[..., Any], pool: Pool, rows: Rows) -> Scores:
     """(len(rows),) float64 of the user's function, which cannot change what it is shown."""
-    probs, votes = pool.probs[rows], pool.votes[rows]
+    probs, votes = pool.believed[rows], pool.votes[rows]
     probs.flags.writeable = votes.flags.writeable = False
     try:
         scores = np.asarray(function(probs, votes), dtype=np.float64)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active.mix import Part, parse_mix
+from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores
 from labelkit.active.reasons import reason_for
-from labelkit.active.strategies import DIGITS, Mask, Pool, Rows, Scores
 from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
@@ -41,12 +41,15 @@ def select(
     strategy: str = "margin",
     exclude: Collection[str] = frozenset(),
     seed: int = 0,
+    learned: Learned | None = None,
 ) -> list[QueueItem]:
     """Choose the next n records for a person, most wanted first; fewer when the strategy has no more to ask.
 
     `strategy` is one, or a mix such as "margin:0.7,random:0.3", or a function by its dotted path; see `active.mix`.
-    `exclude` holds ids of records not to ask, such as those answered already. The same arguments give the same queue.
-    Raises UsageError for a strategy that does not exist, or a posterior and votes that do not belong together.
+    `exclude` holds ids of records not to ask, such as those answered already. `learned` is what a learner makes of the
+    same records: strategies then ask where the learner is unsure, and some ask nothing without it. The same arguments
+    give the same queue. Raises UsageError for a strategy that does not exist or lacks a learner, or a posterior, votes
+    and learner that do not belong together.
 
     >>> from labelkit.label_models import MajorityLabelModel
     >>> votes = LabelMatrix.from_rows([[1, 1], [0, 1], [-1, -1]], names=["link", "caps"], classes=["ham", "spam"])
@@ -59,7 +62,7 @@ def select(
     """
     if n < 0:
         raise UsageError(f"n is how many records to ask, not {n}")
-    return list(in_order(posterior, votes, strategy=strategy, exclude=exclude, seed=seed, most=n))
+    return list(in_order(posterior, votes, strategy=strategy, exclude=exclude, seed=seed, most=n, learned=learned))
 
 
 def in_order(
@@ -70,18 +73,21 @@ def in_order(
     exclude: Collection[str] = frozenset(),
     seed: int = 0,
     most: int | None = None,
+    learned: Learned | None = None,
 ) -> Iterator[QueueItem]:
     """Give all records that `select` could choose, or the first `most` of them, most wanted first, each when needed.
 
     Ranking happens at once and takes about a second for a million records; from then on a record takes microseconds.
+    Batches are picked one by one up to MOST_PICKED; after that, records come in the order of their margin.
     """
     parts = parse_mix(strategy)
-    _check(posterior, votes)
-    pool = Pool(posterior.probs, posterior.covered, votes.votes)
-    free = ~_excluded(posterior.ids, exclude)
-    rankings = [_ranking(part, pool, free, seed, most) for part in parts]
+    _check(posterior, votes, learned)
+    _check_needs(parts, learned)
+    asked = _excluded(posterior.ids, exclude)
+    pool = Pool(posterior.probs, posterior.covered, votes.votes, learned, np.flatnonzero(asked))
+    rankings = [_ranking(part, pool, ~asked, seed, most) for part in parts]
     picks = itertools.islice(_mixed(rankings, [part.weight for part in parts]), most)
-    return (_item(posterior, votes, row, parts[source].name, score) for row, source, score in picks)
+    return (_item(posterior, votes, pool, row, parts[source].name, score) for row, source, score in picks)
 
 
 def _ranking(part: Part, pool: Pool, free: Mask, seed: int, most: int | None) -> tuple[Rows, Scores]:
@@ -116,11 +122,21 @@ def _mixed(rankings: Sequence[tuple[Rows, Scores]], weights: Sequence[float]) ->
         yield row, source, score
 
 
-def _check(posterior: Posterior, votes: LabelMatrix) -> None:
+def _check(posterior: Posterior, votes: LabelMatrix, learned: Learned | None) -> None:
     if not _same_classes(posterior, votes) or not posterior.ids.equals(votes.ids):
         raise UsageError("the posterior is not of these votes: their records or classes differ")
     if not np.isfinite(posterior.probs).all():
         raise UsageError("the posterior holds values that are no probabilities")
+    if learned is not None and (learned.probs.shape != posterior.probs.shape or not np.isfinite(learned.probs).all()):
+        raise UsageError("the learner's probabilities are not of these records and classes")
+
+
+def _check_needs(parts: Sequence[Part], learned: Learned | None) -> None:
+    for part in parts:
+        if part.strategy.needs and learned is None:
+            raise UsageError(f'strategy "{part.name}" asks a learner, and there is none')
+        if part.strategy.needs == "features" and learned is not None and learned.features is None:
+            raise UsageError(f'strategy "{part.name}" needs the features that the learner sees')
 
 
 def _same_classes(posterior: Posterior, votes: LabelMatrix) -> bool:
@@ -140,15 +156,18 @@ def _excluded(ids: pa.Array, exclude: Collection[str]) -> Mask:
     return np.asarray(pc.is_in(ids, value_set=unwanted).to_numpy(zero_copy_only=False))
 
 
-def _item(posterior: Posterior, votes: LabelMatrix, row: int, strategy: str, score: float) -> QueueItem:
+def _item(posterior: Posterior, votes: LabelMatrix, pool: Pool, row: int, strategy: str, score: float) -> QueueItem:
     probs, classes = posterior.probs[row], posterior.classes
     cast = {name: classes[vote] for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True) if vote >= 0}
+    believed = None if pool.learned is None else pool.learned.probs[row]
     return QueueItem(
         record=posterior.ids[row].as_py(),
         strategy=strategy,
         score=score,
-        reason=reason_for(strategy, probs, cast, classes, score),
-        suggestion=_suggestion(probs, classes) if posterior.covered[row] else None,
+        reason=reason_for(
+            strategy, probs, cast, classes, score, believed, classes[pool.rarest] if strategy == "rare" else ""
+        ),
+        suggestion=_suggestion(pool.believed[row], classes) if pool.covered[row] or pool.learned else None,
         votes=cast,
     )
 

@@ -1,8 +1,10 @@
 """Query strategies: who is asked first.
 
-A strategy sees probabilities and votes of the records that may be asked, and ranks n of them. Margin, entropy and
-least confidence are modAL's (Settles 2009, "Active learning literature survey", section 3.1), conflict is the vote
-entropy of a query by committee (Dagan and Engelson 1995) with labeling functions as the committee.
+A strategy sees probabilities and votes of the records that may be asked, and ranks n of them. Margin, entropy, least
+confidence and committee are modAL's (Settles 2009, "Active learning literature survey", sections 3.1 and 3.2), conflict
+is the vote entropy of a query by committee (Dagan and Engelson 1995) with labeling functions as the committee. Where
+there is a learner, the uncertainty is that of the learner: asking by the model that is to be trained works better than
+asking by another one.
 
 Ties are everywhere, since records with the same votes have the same probabilities. They are broken by a seeded
 shuffle: the records come to a strategy in shuffled order, so that picks never follow the order of the data.
@@ -11,47 +13,13 @@ shuffle: the records come to a strategy in shuffled order, so that picks never f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
-Scores = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-DIGITS = 12  # two sums of the same numbers in another order are a tie, not a difference
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What is known of all n records."""
-
-    probs: NDArray[np.float64]  # (n, k): rows sum to 1
-    covered: Mask  # (n,): at least one function voted
-    votes: NDArray[np.int8]  # (n, m): class index; negative where a function abstained or failed
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """One way to choose."""
-
-    candidates: Callable[[Pool], Mask]
-    """(n,) bool: records that the strategy has anything to say about."""
-    rank: Callable[[Pool, Rows, int], tuple[Rows, Scores]]
-    """The best n <= len(rows) of some shuffled rows, best first, and their scores, both (n,)."""
-
-
-class PosteriorEstimator:
-    """What modAL asks of an estimator, given by a posterior: a sample is the number of a record."""
-
-    def __init__(self, probs: NDArray[np.float64]) -> None:
-        self._probs = probs  # (n, k)
-
-    def predict_proba(self, rows: Rows) -> NDArray[np.float64]:
-        """(len(rows), k): the posterior's rows."""
-        return np.round(self._probs[rows], DIGITS)
+from labelkit.active.learned import by_committee, by_diversity, by_rank, by_rarity, with_a_learner
+from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, Strategy
 
 
 def _uncertainty(query_name: str, *, lowest_first: bool = False) -> Callable[[Pool, Rows, int], tuple[Rows, Scores]]:
@@ -61,7 +29,7 @@ def _uncertainty(query_name: str, *, lowest_first: bool = False) -> Callable[[Po
         from modAL import uncertainty
 
         query: Any = getattr(uncertainty, query_name)
-        chosen, scores = query(PosteriorEstimator(pool.probs), rows, n_instances=n)
+        chosen, scores = query(PosteriorEstimator(pool.believed), rows, n_instances=n)
         order = np.argsort(scores if lowest_first else -scores, kind="stable")
         return rows[chosen[order]], np.asarray(scores[order], dtype=np.float64)
 
@@ -126,13 +94,24 @@ def _covered(pool: Pool) -> Mask:
     return pool.covered
 
 
+def _unvoted(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
+    """Explore: uncertain records that are unlike one another where a learner's features are known, else any."""
+    if pool.learned is None or pool.learned.features is None:
+        return _at_random(pool, rows, n)
+    return by_diversity(pool, rows, n)
+
+
 STRATEGIES: dict[str, Strategy] = {
     "margin": Strategy(_covered, _uncertainty("margin_sampling", lowest_first=True)),
     "entropy": Strategy(_covered, _uncertainty("entropy_sampling")),
     "least_confidence": Strategy(_covered, _uncertainty("uncertainty_sampling")),
     "conflict": Strategy(lambda pool: in_conflict(pool.votes), _conflict),
     "random": Strategy(_covered, _at_random),
-    "uncovered": Strategy(lambda pool: ~pool.covered, _at_random),
+    "uncovered": Strategy(lambda pool: ~pool.covered, _unvoted),
+    "rare": Strategy(with_a_learner, by_rarity),
+    "committee": Strategy(_covered, by_committee, "learner"),
+    "ranked": Strategy(_covered, by_rank, "features"),
+    "diverse": Strategy(_covered, by_diversity, "features"),
 }
-"""All strategies by name. Records that nobody voted on are asked by `uncovered` alone: their uniform rows would come
-first in every ranking by uncertainty and hide what the functions really disagree on."""
+"""All strategies by name. Records that nobody voted on are asked by `uncovered`, and by `rare` where a learner knows
+them: their uniform rows would come first in every ranking by uncertainty and hide what functions really disagree on."""

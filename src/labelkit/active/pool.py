@@ -1,0 +1,76 @@
+"""What a strategy may know of the records: votes, the label model's belief, and what a learner makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+Scores = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+DIGITS = 12  # two sums of the same numbers in another order are a tie, not a difference
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a learner, trained on weak labels and answers, makes of n records, in their order."""
+
+    probs: NDArray[np.float64]  # (n, k): rows sum to 1
+    features: Any = None  # (n, d): dense array or scipy CSR matrix that the learner sees; None: not known
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What is known of all n records."""
+
+    probs: NDArray[np.float64]  # (n, k) of the label model: rows sum to 1
+    covered: Mask  # (n,): at least one function voted
+    votes: NDArray[np.int8]  # (n, m): class index; negative where a function abstained or failed
+    learned: Learned | None = None
+    asked: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # rows not to ask again
+
+    @property
+    def believed(self) -> NDArray[np.float64]:
+        """(n, k): the learner's probabilities where there is one, since what is to be trained is what should ask."""
+        return self.probs if self.learned is None else self.learned.probs
+
+    @cached_property
+    def rarest(self) -> int:
+        """The class that is expected least often among the records that anything is known about.
+
+        >>> votes = np.zeros((2, 1), dtype=np.int8)
+        >>> Pool(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([True, True]), votes).rarest
+        1
+        """
+        known = self.believed[self.covered] if self.learned is None else self.believed
+        return int(np.argmin(known.mean(axis=0))) if len(known) else 0
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to choose."""
+
+    candidates: Callable[[Pool], Mask]
+    """(n,) bool: records that the strategy has anything to say about."""
+    rank: Callable[[Pool, Rows, int], tuple[Rows, Scores]]
+    """The best n <= len(rows) of some shuffled rows, best first, and their scores, both (n,)."""
+    needs: str = ""
+    """What it cannot work without: nothing, "learner", or "features" of a learner."""
+
+
+class PosteriorEstimator:
+    """What modAL asks of an estimator, given by probabilities: a sample is the number of a record."""
+
+    def __init__(self, probs: NDArray[np.float64]) -> None:
+        self._probs = probs  # (n, k)
+        self.classes_ = np.arange(probs.shape[1])
+
+    def predict_proba(self, rows: Rows) -> NDArray[np.float64]:
+        """(len(rows), k): the probabilities of these records."""
+        return np.round(self._probs[rows], DIGITS)
