@@ -103,6 +103,7 @@ class AnnotateSection(Section):
     overlap: int = Field(default=1, ge=1, le=100)
     lease: int = Field(default=600, ge=10, le=86_400)
     keys: dict[Name, Name] = {}
+    guidelines: str = Field(default="", max_length=50_000)  # plain text, shown beside the records on the page
 
 
 class RunsSection(Section):
