@@ -83,7 +83,7 @@ def _task(project: ProjectFolder, role: Role, budget: int | None) -> Task:
         id=identity.hexdigest()[:16],
         classes=tuple(settings.project.classes),
         keys=class_keys(settings.project.classes, settings.annotate.keys),
-        guidelines=getattr(settings.annotate, "guidelines", ""),
+        guidelines=settings.annotate.guidelines,
         goal=settings.annotate.budget,
         budget=budget,
         role=role,
