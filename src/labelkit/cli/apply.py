@@ -12,7 +12,7 @@ from labelkit.errors import SHOWN_PROBLEMS, visible
 from labelkit.tables import table
 
 if TYPE_CHECKING:
-    from labelkit.pipeline.apply import ApplyReport
+    from labelkit.pipeline.compute import ApplyReport
 
 
 @click.command()

@@ -14,7 +14,7 @@ from labelkit.errors import ArtifactError
 from labelkit.label_models import labels_table, load_model, run_of
 from labelkit.lineage import Run, RunStore
 from labelkit.matrix import LabelMatrix, read_votes
-from labelkit.pipeline.apply import LIBRARIES, decisive_settings, function_files
+from labelkit.pipeline.compute import LIBRARIES, decisive_settings, function_files
 from labelkit.pipeline.recording import VOTES_FILE
 from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import ProjectFolder

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labelkit.matrix import LabelMatrix
     from labelkit.pipeline.agreement import AgreementReport
     from labelkit.pipeline.annotate import AnnotateReport
-    from labelkit.pipeline.apply import ApplyReport
+    from labelkit.pipeline.compute import ApplyReport
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
     from labelkit.reports import Background

@@ -8,8 +8,8 @@ from typing import Any
 from labelkit.files import project_lock, timestamp, write_bytes, write_json
 from labelkit.label_models import labels_bytes, labels_from
 from labelkit.lineage import Run, hash_bytes, hash_file, hash_tree, versions_of
-from labelkit.pipeline.apply import decisive_settings, function_files
 from labelkit.pipeline.background import REPORT_FILE, background_of
+from labelkit.pipeline.compute import decisive_settings, function_files
 from labelkit.pipeline.evidence import evidence_of, run_behind
 from labelkit.pipeline.recording import file_hashes, keep_run, run_store
 from labelkit.pipeline.truth import read_answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labelkit.lineage import Run
-from labelkit.pipeline.apply import decisive_settings, function_files
+from labelkit.pipeline.compute import decisive_settings, function_files
 from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
 from labelkit.reports.overview.content import Overview, Stage

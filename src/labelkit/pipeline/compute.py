@@ -1,0 +1,248 @@
+"""From records, functions and answers to labels, all of it in one folder: what `apply` publishes and `replay` repeats.
+
+Nothing of the project is written to. Equal inputs give equal bytes, whoever asks, wherever, with however many workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelkit.engines import Engine
+from labelkit.errors import DataError, ModelError
+from labelkit.label_models import LabelModel, make_model, save_model
+from labelkit.labeling import LabelingFunction, load_functions
+from labelkit.lineage import Run, hash_tree, public_url, versions_of
+from labelkit.matrix import Fault, LFSummary, VotesFile, summary_of
+from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
+from labelkit.pipeline.publishing import Published, publish
+from labelkit.pipeline.recording import VOTES_FILE, file_hashes
+from labelkit.pipeline.truth import Agreement, Answered
+from labelkit.project import ProjectFolder
+from labelkit.records import open_records
+
+LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
+MODEL_FILES = ("model.json", "model.npz")
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What `apply` did, for a person or a program to read."""
+
+    run: str  # id of the run
+    summary: LFSummary
+    class_totals: Mapping[str, int]  # class name -> records that got this label
+    records: int
+    uncovered: int  # records that no function voted on
+    answered: int  # labels that people settled
+    agreements: tuple[Agreement, ...]  # majority vote, then the label model
+    basis: str  # what the accuracies compare with
+    faults: tuple[Fault, ...]  # the first 10,000
+    fault_count: int
+    max_faults: int
+    reused: float  # share of the votes that were cast in an earlier run
+    saved: float  # seconds that casting them took then
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 when there are more faults than allowed, else 0."""
+        return int(self.fault_count > self.max_faults)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; of the faults only who, where and what kind."""
+        return {
+            "run": self.run,
+            "records": self.records,
+            "uncovered": self.uncovered,
+            "answered": self.answered,
+            "class_totals": dict(self.class_totals),
+            "functions": [asdict(row) for row in self.summary],
+            "agreement": [asdict(item) for item in self.agreements],
+            "agreement_with": self.basis,
+            "fault_count": self.fault_count,
+            "faults": [{"function": f.function, "record": f.record, "exception": f.exception} for f in self.faults],
+            "reused": self.reused,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Labels and what they stand on, in a folder: labels.parquet, votes.arrow, model.json, model.npz."""
+
+    run: Run  # with its id and outputs, without times
+    report: ApplyReport
+
+
+def compute(
+    project: ProjectFolder,
+    engine: Engine,
+    answers: Answered,
+    folder: Path,
+    *,
+    max_faults: int,
+    functions_folder: Path | None = None,
+    run_id: str | None = None,
+    progress: Progress | None = None,
+) -> Computed:
+    """Cast votes, fit the label model, and write labels and all behind them to `folder`.
+
+    `functions_folder` is the project's own unless another is named. `run_id` is what the labels shall say of their run,
+    when it is an earlier one that is repeated.
+    """
+    settings, source = project.settings, functions_folder or project.functions_folder
+    classes, records = tuple(settings.project.classes), open_records(project)
+    with contextlib.redirect_stdout(sys.stderr):  # what functions print is talk, not data
+        functions = load_functions(source, settings.data.fields, classes)
+        casting, basis = cast_all(project, engine, functions, records, answers, folder / VOTES_FILE, progress)
+    if not casting.records:
+        raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
+    model = _fitted(project, casting, folder / VOTES_FILE)
+    run = _identified(project, functions, hashes_of(source), casting, answers, max_faults)
+    run = run if run_id is None else run.with_(id=run_id)
+    labels = folder / project.labels_path.name
+    published = publish(folder / VOTES_FILE, model, answers, casting.truths, run.id, labels)
+    save_model(model, folder)
+    report = _report(project, run.id, functions, casting, published, basis, max_faults, model.notes)
+    return Computed(_with_outcome(project, run, folder, published.sha256, functions, report, answers), report)
+
+
+def _fitted(project: ProjectFolder, casting: Casting, votes_path: Path) -> LabelModel:
+    """The label model, learned from the counts of votes and from what people settled.
+
+    A model that needs vote rows gets the distinct ones or, where those were too many to be kept, a seeded sample.
+    """
+    settings, votes, gold = project.settings, VotesFile(votes_path), casting.gold_votes()
+    model = make_model(settings.model.name, settings.project.classes, settings.model.seed)
+    try:
+        return model.fit(casting.counts, gold=gold, names=votes.names)
+    except ModelError:
+        if casting.counts.distinct is not None:
+            raise
+    rows = sampled(votes, casting.records, settings.model.seed)
+    model.fit(rows, gold=gold)
+    if len(rows.ids) < casting.records:
+        said = f"the label model learned from {len(rows.ids):,} of {casting.records:,} records, drawn at random"
+        model.notes = (*model.notes, said)
+    return model
+
+
+def function_files(project: ProjectFolder) -> dict[str, str]:
+    """Every file of labeling_functions/ with its SHA-256, which tells a change without importing anything."""
+    return hashes_of(project.functions_folder)
+
+
+def hashes_of(functions: Path) -> dict[str, str]:
+    """The same of a folder of labeling functions elsewhere."""
+    return hash_tree(functions, ["*"])
+
+
+def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
+    """The settings that decide what the labels are."""
+    settings = project.settings
+    return {
+        "classes": list(settings.project.classes),
+        "id": settings.data.id,
+        "fields": list(settings.data.fields),
+        "model": settings.model.name,
+        "seed": settings.model.seed,
+    }
+
+
+def _identified(
+    project: ProjectFolder,
+    functions: tuple[LabelingFunction, ...],
+    files: Mapping[str, str],
+    casting: Casting,
+    answers: Answered,
+    max_faults: int,
+) -> Run:
+    return Run(
+        verb="apply",
+        inputs={
+            "data": casting.fingerprint.hexdigest(),
+            "functions": {function.name: function.fingerprint for function in functions},
+            "files": files,
+            "answers": answers.fingerprint,
+        },
+        parameters={**decisive_settings(project), "max_faults": max_faults},
+        versions=versions_of(LIBRARIES),
+    ).identified()
+
+
+def _with_outcome(
+    project: ProjectFolder,
+    run: Run,
+    folder: Path,
+    labels: str,
+    functions: tuple[LabelingFunction, ...],
+    report: ApplyReport,
+    answers: Answered,
+) -> Run:
+    """The run with what came out; `labels` is the SHA-256 of labels.parquet."""
+    data = project.settings.data
+    return run.with_(
+        outputs={project.labels_path.name: labels, **file_hashes(folder, (VOTES_FILE, *MODEL_FILES))},
+        counts={
+            "records": report.records,
+            "uncovered": report.uncovered,
+            "answered": report.answered,
+            "faults": report.fault_count,
+            "faults_by_function": {row.name: row.faults for row in report.summary if row.faults},
+            "fault_kinds": dict(Counter(fault.exception for fault in report.faults)),
+            "labels": dict(report.class_totals),
+        },
+        about={
+            "data": data.path,
+            **({} if data.url is None else {"database": public_url(data.url)}),
+            "functions": {function.name: function.place for function in functions},
+            "answers_sequence": answers.sequence,
+            "notes": list(report.notes),
+        },
+    )
+
+
+def _report(
+    project: ProjectFolder,
+    run: str,
+    functions: tuple[LabelingFunction, ...],
+    casting: Casting,
+    published: Published,
+    basis: str,
+    max_faults: int,
+    fitted: tuple[str, ...],
+) -> ApplyReport:
+    known = any((truth >= 0).any() for truth in casting.truths)
+    classes = project.settings.project.classes
+    return ApplyReport(
+        run=run,
+        summary=summary_of(casting.figures, [function.name for function in functions], with_gold=known),
+        class_totals=dict(zip(classes, published.totals.tolist(), strict=True)),
+        records=casting.records,
+        uncovered=casting.figures.uncovered,
+        answered=published.answered,
+        agreements=published.agreements(),
+        basis=basis,
+        faults=tuple(casting.faults),
+        fault_count=int(np.sum(casting.figures.faults)),
+        max_faults=max_faults,
+        reused=casting.reused / max(casting.cells, 1),
+        saved=casting.saved,
+        notes=(*fitted, *_warning(published.reversed)),
+    )
+
+
+def _warning(turned: int) -> tuple[str, ...]:
+    warning = (
+        f"the label model turned round {turned:,} records on which all voting functions agree; "
+        "compare it with majority vote before you trust it"
+    )
+    return (warning,) if turned else ()
