@@ -39,7 +39,7 @@ _HOMES = {
     "batch_labeling_function": "labelkit.labeling",
     "calibration_report": "labelkit.label_models",
     "labeling_function": "labelkit.labeling",
-    "lf_summary": "labelkit.matrix",
+    "lf_summary": "labelkit.label_models",
     "preprocessor": "labelkit.labeling",
     "read": "labelkit.records",
     "read_sql": "labelkit.records",
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         Posterior as Posterior,
         SnorkelLabelModel as SnorkelLabelModel,
         calibration_report as calibration_report,
+        lf_summary as lf_summary,
     )
     from labelkit.labeling import (
         LabelingFunction as LabelingFunction,
@@ -118,7 +119,6 @@ if TYPE_CHECKING:
         Fault as Fault,
         LabelMatrix as LabelMatrix,
         LFSummary as LFSummary,
-        lf_summary as lf_summary,
     )
     from labelkit.pipeline import Project as Project
     from labelkit.records import Records as Records, read as read, read_sql as read_sql

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from labelkit.matrix import FAULT, LabelMatrix, LFSummary, lf_summary, wilson_interval
+from labelkit.label_models import lf_summary
+from labelkit.matrix import FAULT, LabelMatrix, LFSummary, wilson_interval, worse_than_chance
 
 K = 3
 SNORKELS_COLUMNS = ["Polarity", "Coverage", "Overlaps", "Conflicts", "Correct", "Incorrect", "Emp. Acc."]
@@ -51,7 +52,7 @@ def test_figures_are_snorkels(rows: NDArray[np.int64], data: st.DataObject) -> N
 def test_figures_without_gold_are_snorkels(rows: NDArray[np.int64]) -> None:
     """Without gold the columns end at Conflicts, as Snorkel's do."""
     ours, theirs = summary_of(rows).to_pandas(), snorkels_summary(rows)
-    assert list(ours.columns) == ["j", *theirs.columns, "Faults"]
+    assert list(ours.columns) == ["j", *theirs.columns, "Faults", "Copies"]
     for column in ("Coverage", "Overlaps", "Conflicts"):
         np.testing.assert_allclose(ours[column].to_numpy(), theirs[column].to_numpy(), atol=1e-12)
 
@@ -154,11 +155,61 @@ def test_text_table() -> None:
 
 
 def test_frame_has_snorkels_columns_first() -> None:
-    """The pandas frame is indexed by function, Snorkel's columns in Snorkel's order, then the interval and faults."""
+    """The pandas frame is indexed by function, Snorkel's columns in Snorkel's order, then ours."""
     frame = summary_of([[0, 1], [1, -1]], gold=[0, 0]).to_pandas()
-    assert list(frame.columns) == ["j", *SNORKELS_COLUMNS, "Acc. Low", "Acc. High", "Faults"]
+    ours = ["Acc. Low", "Acc. High", "Acc. by Chance", "Worse", "Faults", "Copies"]
+    assert list(frame.columns) == ["j", *SNORKELS_COLUMNS, *ours]
     assert list(frame.index) == ["lf_0", "lf_1"]
     assert frame["j"].tolist() == [0, 1]
+
+
+def planted(n: int = 400) -> tuple[LabelMatrix, NDArray[np.int64]]:
+    """Four functions, the second of them mostly wrong, and the first once more; and the truth."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, n)
+    right = rng.random((n, 4)) < [0.8, 0.25, 0.75, 0.7]
+    rows = np.where(right, truth[:, None], 1 - truth[:, None])
+    rows[rng.random(rows.shape) < 0.4] = -1
+    return LabelMatrix.from_rows(np.c_[rows, rows[:, 0]], names=["good", "bad", "fair", "poor", "again"]), truth
+
+
+def test_near_copies_and_functions_worse_than_chance_are_remarked() -> None:
+    """By name, in a column that is there only when there is something to say."""
+    votes, truth = planted()
+    summary = lf_summary(votes, gold=truth)
+    assert [row.remark for row in summary] == ["copies again", "worse than chance", "", "", "copies good"]
+    assert summary.header[-1] == "Remarks"
+    assert summary.cells()[1][-1] == "worse than chance"
+    assert lf_summary(votes).rows[1].remark == ""
+    alone = LabelMatrix.from_rows(votes.votes[:, 2:4])
+    assert lf_summary(alone, gold=truth).header[-1] == "Faults"
+
+
+def test_a_few_unlucky_answers_are_no_proof() -> None:
+    """A function that errs four times in ten answers may still be a good one; twice in a hundred right is none."""
+    assert not worse_than_chance(1, 5, by_chance=0.5, known=30)
+    assert not worse_than_chance(40, 100, by_chance=0.5, known=100)
+    assert worse_than_chance(2, 100, by_chance=0.5, known=100)
+
+
+def test_chance_is_that_of_the_classes_voted_for() -> None:
+    """A function that finds a rare class with 40 % precision is far better than chance, though it mostly errs."""
+    truth = np.array([1] * 50 + [0] * 950)
+    rows = np.where((np.arange(1000) < 40) | (np.arange(1000) >= 940), 1, -1)
+    row = lf_summary(LabelMatrix.from_rows(rows[:, None]), gold=truth).rows[0]
+    assert row.accuracy == pytest.approx(0.4)
+    assert row.by_chance == pytest.approx(0.05)
+    assert not row.worse
+
+
+def test_good_functions_are_rarely_called_worse_than_chance() -> None:
+    """With forty functions no better than guessing and fifty answers, hardly ever one of them in a hundred draws."""
+    rng, named = np.random.default_rng(1), 0
+    for _ in range(100):
+        truth = rng.integers(0, 2, 50)
+        votes = LabelMatrix.from_rows(rng.integers(-1, 2, (50, 40)))
+        named += any(row.worse for row in lf_summary(votes, gold=truth))
+    assert named <= 10
 
 
 def test_html_is_escaped() -> None:

@@ -20,6 +20,7 @@ from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.posterior import Posterior
 from labelkit.label_models.snorkel import SnorkelLabelModel, reversals
 from labelkit.label_models.storage import load_model, make_model, save_model
+from labelkit.label_models.summary import lf_summary
 from labelkit.label_models.weighted import WeightedLabelModel
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "labels_bytes",
     "labels_from",
     "labels_table",
+    "lf_summary",
     "load_model",
     "make_model",
     "read_labels",

@@ -1,6 +1,6 @@
 """Votes and what can be counted on them."""
 
-from labelkit.matrix.analysis import FunctionFigures, LFSummary, lf_summary, summary_of, wilson_interval
+from labelkit.matrix.analysis import FunctionFigures, LFSummary, summary_of, wilson_interval, worse_than_chance
 from labelkit.matrix.figures import FigureCounts
 from labelkit.matrix.votes import (
     ABSTAIN,
@@ -31,8 +31,8 @@ __all__ = [
     "checked_gold",
     "default_classes",
     "default_names",
-    "lf_summary",
     "read_votes",
     "summary_of",
     "wilson_interval",
+    "worse_than_chance",
 ]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from labelkit.errors import visible
 from labelkit.matrix.figures import FigureCounts
-from labelkit.matrix.votes import LabelMatrix, checked_gold
 from labelkit.tables import table
+
+NAMED = 3
+"""Copies of a function that the table names."""
+
+SURE = 0.95
+"""How sure it must be that not one function is called worse than chance that is not."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,18 @@ class FunctionFigures:
     accuracy: float | None  # Snorkel's empirical accuracy: correct / (correct + incorrect); None when nothing to count
     interval: tuple[float, float] | None  # 95 % Wilson interval of accuracy
     faults: int
+    by_chance: float | None = None  # what the accuracy would be, did its votes not depend on the truth
+    worse: bool = False  # whether the accuracy is below that beyond doubt: see `worse_than_chance`
+    copies: tuple[str, ...] = field(default=())  # functions that vote nearly the same: see `copies.near_copies`
+
+    @property
+    def remark(self) -> str:
+        """What an author should look into; mostly nothing."""
+        said = ["worse than chance"] if self.worse else []
+        if self.copies:
+            more = len(self.copies) - NAMED
+            said.append("copies " + ", ".join(self.copies[:NAMED]) + (f" and {more} more" if more > 0 else ""))
+        return "; ".join(said)
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,8 @@ class LFSummary:
     def header(self) -> tuple[str, ...]:
         """Column titles, Snorkel's in Snorkel's order first."""
         gold = ("Correct", "Incorrect", "Emp. Acc.", "95 % interval") if self._has_gold else ()
-        return ("", "j", "Polarity", "Coverage", "Overlaps", "Conflicts", *gold, "Faults")
+        remarks = ("Remarks",) if any(row.remark for row in self.rows) else ()
+        return ("", "j", "Polarity", "Coverage", "Overlaps", "Conflicts", *gold, "Faults", *remarks)
 
     @property
     def _has_gold(self) -> bool:
@@ -56,7 +75,8 @@ class LFSummary:
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's cells as text, one tuple per function."""
-        return [self._cells(row) for row in self.rows]
+        remarks = any(row.remark for row in self.rows)
+        return [(*self._cells(row), *([row.remark] if remarks else [])) for row in self.rows]
 
     def _cells(self, row: FunctionFigures) -> tuple[str, ...]:
         shares = tuple(f"{share:.3f}" for share in (row.coverage, row.overlaps, row.conflicts))
@@ -86,8 +106,11 @@ class LFSummary:
                 "Emp. Acc.": [0.0 if row.accuracy is None else row.accuracy for row in self.rows],
                 "Acc. Low": [None if row.interval is None else row.interval[0] for row in self.rows],
                 "Acc. High": [None if row.interval is None else row.interval[1] for row in self.rows],
+                "Acc. by Chance": [row.by_chance for row in self.rows],
+                "Worse": [row.worse for row in self.rows],
             }
         frame["Faults"] = [row.faults for row in self.rows]
+        frame["Copies"] = [list(row.copies) for row in self.rows]
         return pd.DataFrame(frame, index=[row.name for row in self.rows])
 
     def __str__(self) -> str:
@@ -103,30 +126,26 @@ class LFSummary:
         return f"<table><thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>"
 
 
-def lf_summary(votes: LabelMatrix, gold: ArrayLike | None = None) -> LFSummary:
-    """Figures of each function.
-
-    `gold` is (n,) int: the true class index, or -1 where it is not known.
-
-    >>> votes = LabelMatrix.from_rows([[0, -1], [1, 1], [-1, -1], [0, 1]], names=["short", "link"])
-    >>> print(lf_summary(votes, gold=[0, 1, 1, -1]))
-           j  Polarity  Coverage  Overlaps  Conflicts  Correct  Incorrect  Emp. Acc.  95 % interval  Faults
-    short  0    [0, 1]     0.750     0.500      0.250        2          0      1.000   0.34 to 1.00       0
-    link   1       [1]     0.500     0.500      0.250        1          0      1.000   0.21 to 1.00       0
-    """
-    truth = checked_gold(gold, len(votes.ids), len(votes.classes))
-    counts = FigureCounts.of(votes.votes, len(votes.classes), truth)
-    return summary_of(counts, votes.names, with_gold=truth is not None)
+def summary_of(
+    counts: FigureCounts, names: Sequence[str], *, with_gold: bool, copies: Sequence[Sequence[int]] = ()
+) -> LFSummary:
+    """The table behind counts; without gold it has no accuracies. `copies` are groups of functions that vote alike."""
+    groups = {j: [names[other] for other in group if other != j] for group in copies for j in group}
+    tested = max(1, int((counts.judged.sum(axis=1) > 0).sum()))
+    return LFSummary(
+        tuple(
+            _figures(counts, j, name, tested=tested, with_gold=with_gold, copies=tuple(groups.get(j, ())))
+            for j, name in enumerate(names)
+        )
+    )
 
 
-def summary_of(counts: FigureCounts, names: Sequence[str], *, with_gold: bool) -> LFSummary:
-    """The table behind counts; without gold it has no accuracies."""
-    return LFSummary(tuple(_figures(counts, j, name, with_gold=with_gold) for j, name in enumerate(names)))
-
-
-def _figures(counts: FigureCounts, j: int, name: str, *, with_gold: bool) -> FunctionFigures:
-    n = max(counts.records, 1)
-    correct, judged = int(counts.correct[j]), int(counts.judged[j])
+def _figures(
+    counts: FigureCounts, j: int, name: str, *, tested: int, with_gold: bool, copies: tuple[str, ...]
+) -> FunctionFigures:
+    n, known = max(counts.records, 1), int(counts.truths.sum())
+    correct, judged = int(counts.correct[j]), int(counts.judged[j].sum())
+    by_chance = float(counts.judged[j] @ counts.truths) / (judged * known) if judged else None
     return FunctionFigures(
         name=name,
         j=j,
@@ -139,7 +158,27 @@ def _figures(counts: FigureCounts, j: int, name: str, *, with_gold: bool) -> Fun
         accuracy=correct / judged if judged else None,
         interval=wilson_interval(correct, judged) if judged else None,
         faults=int(counts.faults[j]),
+        by_chance=by_chance,
+        worse=by_chance is not None and worse_than_chance(correct, judged, by_chance, known, tested),
+        copies=copies,
     )
+
+
+def worse_than_chance(correct: int, judged: int, by_chance: float, known: int, tested: int = 1) -> bool:
+    """Whether a function is right less often than votes that do not depend on the truth, beyond doubt.
+
+    `by_chance` is how often those would be right, told from `known` records. The upper end of the interval of the
+    difference lies below 0 (Newcombe, "Interval estimation for the difference between independent proportions",
+    Statistics in Medicine 17, 1998, method 10), at a level that holds for all `tested` functions together (Bonferroni).
+
+    >>> worse_than_chance(1, 10, by_chance=0.5, known=100), worse_than_chance(2, 10, by_chance=0.5, known=100, tested=9)
+    (True, False)
+    """
+    z = NormalDist().inv_cdf(1 - (1 - SURE) / (2 * max(1, tested)))
+    share = correct / judged
+    above = wilson_interval(correct, judged, z)[1] - share
+    below = by_chance - wilson_interval(round(by_chance * known), known, z)[0]
+    return share - by_chance + math.hypot(above, below) < 0
 
 
 def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:

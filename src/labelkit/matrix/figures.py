@@ -24,15 +24,17 @@ class FigureCounts:
     overlaps: NDArray[np.int64]  # (m,): votes on records where another function votes, too
     conflicts: NDArray[np.int64]  # (m,): votes on records where another function votes differently
     correct: NDArray[np.int64]  # (m,): votes equal to the truth, where that is known
-    judged: NDArray[np.int64]  # (m,): votes where the truth is known
+    judged: NDArray[np.int64]  # (m, k): votes for each class where the truth is known
     faults: NDArray[np.int64]  # (m,)
     uncovered: int  # records on which nobody voted
+    truths: NDArray[np.int64]  # (k,): records of each class, where that is known
 
     @classmethod
     def nothing(cls, m: int, k: int) -> Self:
         """Counts of no records."""
-        zeros = [np.zeros(m, dtype=np.int64) for _ in range(5)]
-        return cls(0, np.zeros((m, k), dtype=np.int64), zeros[0], zeros[1], zeros[2], zeros[3], zeros[4], 0)
+        overlaps, conflicts, correct, faults = (np.zeros(m, dtype=np.int64) for _ in range(4))
+        by_class, judged = (np.zeros((m, k), dtype=np.int64) for _ in range(2))
+        return cls(0, by_class, overlaps, conflicts, correct, judged, faults, 0, np.zeros(k, dtype=np.int64))
 
     @classmethod
     def of(cls, cells: NDArray[np.int8], k: int, truth: NDArray[np.int64] | None = None) -> Self:
@@ -56,7 +58,7 @@ class FigureCounts:
             counts.conflicts[j] = np.count_nonzero(voters[voted] > per_class[voted, votes])
             right = known[voted]
             counts.correct[j] = np.count_nonzero(right == votes)
-            counts.judged[j] = np.count_nonzero(right >= 0)
+            counts.judged[j] = np.bincount(votes[right >= 0], minlength=k)
             counts.faults[j] = np.count_nonzero(column == FAULT)
         return cls(
             n,
@@ -67,6 +69,7 @@ class FigureCounts:
             counts.judged,
             counts.faults,
             int(np.count_nonzero(voters == 0)),
+            np.bincount(known[known >= 0], minlength=k),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -79,6 +82,7 @@ class FigureCounts:
             self.judged + other.judged,
             self.faults + other.faults,
             self.uncovered + other.uncovered,
+            self.truths + other.truths,
         )
 
 

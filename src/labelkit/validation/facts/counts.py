@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelkit.annotations.agreement import krippendorff_alpha, rating_counts
-from labelkit.matrix import lf_summary, wilson_interval
+from labelkit.label_models import lf_summary
+from labelkit.matrix import wilson_interval
 from labelkit.project import DEV
 from labelkit.validation.facts.consistency import human_labels, labels_by_row
 from labelkit.validation.facts.evidence import Evidence, places
