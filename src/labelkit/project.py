@@ -86,12 +86,14 @@ class ApplySection(Section):
 
     workers: int = Field(default=0, ge=0, le=256)  # processes; 0 means one per processor
     max_faults: int = Field(default=0, ge=0)
+    timeout: float = Field(default=60.0, ge=0, le=86_400)  # seconds that one call of a function may take; 0: no limit
+    memory: int = Field(default=0, ge=0, le=2**24)  # megabytes that it may take; 0: no limit
 
 
 class ModelSection(Section):
     """`[model]`: how votes are combined."""
 
-    name: Literal["snorkel", "majority", "dawid_skene", "weighted"] = "snorkel"
+    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "auto"] = "snorkel"
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 

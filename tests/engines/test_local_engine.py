@@ -195,8 +195,8 @@ def test_what_cannot_be_read_is_said_as_in_one_process(tmp_path: Path, table: pa
         cast(lk.read(tmp_path / "t.parquet"), 2)
 
 
-def test_a_worker_that_dies_is_no_silent_loss(sources: dict[str, Any]) -> None:
-    """A function that ends its process ends the pass with an error that says so."""
+def test_a_worker_that_dies_costs_the_cell_it_died_of(sources: dict[str, Any], table: pa.Table) -> None:
+    """A function that ends its process leaves faults where it did; all other cells are as if nothing had happened."""
 
     @lk.labeling_function()
     def deadly(x: Any) -> int:
@@ -204,8 +204,21 @@ def test_a_worker_that_dies_is_no_silent_loss(sources: dict[str, Any]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    with pytest.raises(MachineError, match=r"a worker process \(pid \d+\) died while it ran labeling functions"):
-        cast(sources["file"], 2, given=checked_functions([deadly]))
+    chunks = cast(sources["file"], 2, given=checked_functions([deadly]))
+    dead = np.array(table.column("n")) == 500
+    assert np.array_equal(np.concatenate([chunk.votes[:, 0] for chunk in chunks]), np.where(dead, FAULT, 0))
+    faults = [fault for chunk in chunks for fault in chunk.faults]
+    assert [fault.record for fault in faults] == [f"r{i}" for i in np.flatnonzero(dead)]
+    assert {(f.exception, f.message) for f in faults} == {("ProcessDied", "it ended its process with SIGKILL")}
+
+
+def test_a_death_that_no_function_explains_ends_the_pass(
+    sources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies again and again outside functions is an error that says so, not a loop."""
+    monkeypatch.setattr("labelkit.engines.chunks.column_digests", lambda chunk: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(MachineError, match="a worker process ended with SIGKILL 3 times at the same place"):
+        cast(sources["file"], 2)
 
 
 def test_workers_end_with_the_pass(sources: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from casting import cast, named, returning
 from labelkit.labeling.faults import BadVoteError
-from labelkit.labeling.kernel import as_vote
+from labelkit.labeling.votes import as_vote
 from labelkit.matrix import ABSTAIN, FAULT
 
 CLASSES = ["ham", "spam", "eggs"]

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 @click.option(
     "--max-faults", type=click.IntRange(min=0), metavar="N", help="Exit with 1 beyond N faults.  [default: 0]"
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 86_400),
+    metavar="SECONDS",
+    help="Stop a call of a function after this time; 0: never.  [default: 60]",
+)
 @click.option("--workers", type=click.IntRange(0, 256), metavar="N", help="Processes; 0 means one per processor.")
 @json_option
 @debug_option
-def apply(folder: str, max_faults: int | None, workers: int | None, as_json: bool) -> int:  # noqa: FBT001
+def apply(folder: str, max_faults: int | None, timeout: float | None, workers: int | None, as_json: bool) -> int:  # noqa: FBT001
     """Apply the labeling functions and publish labels.parquet.
 
     Casts the vote of every function in labeling_functions/ on every record, fits the label model, lets people's answers
@@ -32,7 +38,7 @@ def apply(folder: str, max_faults: int | None, workers: int | None, as_json: boo
     from labelkit.pipeline import Project
 
     with progress("casting votes") as show:
-        report = Project(folder).apply(max_faults=max_faults, workers=workers, progress=show)
+        report = Project(folder).apply(max_faults=max_faults, timeout=timeout, workers=workers, progress=show)
     if as_json:
         print_json(report.to_json())
     else:
@@ -64,6 +70,11 @@ def _print(report: ApplyReport) -> None:
             for item in report.agreements
         ]
         click.echo(table(["", "accuracy", "95 % interval", "records"], rows))
+    if report.choice is not None and report.choice.candidates:
+        click.echo(f'\nmodel = "auto", by {report.choice.answers:,} answers, each held out:')
+        click.echo(report.choice.table())
+    if report.calibration is not None:
+        click.echo(f"\nreliability of the label model's beliefs, by {report.calibrated_on}:\n{report.calibration}")
 
 
 def _talk(report: ApplyReport) -> None:

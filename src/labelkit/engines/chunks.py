@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labelkit.engines.base import ChunkVotes
 from labelkit.engines.cache import Column, VoteCache, column_key
 from labelkit.labeling import LabelingFunction, VoteCaster
+from labelkit.labeling.kernel import Call, call_here
 from labelkit.lineage import chunk_fingerprint, column_digests
 from labelkit.matrix import FAULT, Fault
 from labelkit.matrix.counts import VoteCounts
@@ -35,6 +36,8 @@ class ChunkCaster:
         self.fields = list(fields)
         self.classes = tuple(classes)
         self.cache = cache
+        self.call: Call = call_here
+        self.slow: frozenset[int] = frozenset()  # functions that go last: a worker that dies of another loses less
         self._ready: dict[tuple[int, ...], VoteCaster] = {}
         self._keys = [column_key(function, classes) for function in self.functions]
 
@@ -68,8 +71,16 @@ class ChunkCaster:
     def _caster(self, which: tuple[int, ...]) -> VoteCaster:
         """These functions made ready, once for all chunks that need them."""
         if which not in self._ready:
-            self._ready[which] = VoteCaster([self.functions[j] for j in which], self.classes)
+            self._ready[which] = VoteCaster([self.functions[j] for j in which], self.classes, self.call)
         return self._ready[which]
+
+    def _merged(self, one: list[Fault], two: list[Fault], ids: pa.Array) -> list[Fault]:
+        """Faults of two casts in order of record and function."""
+        if not one or not two:
+            return one or two
+        rows = {record: row for row, record in enumerate(ids.to_pylist())}
+        columns = {function.name: j for j, function in enumerate(self.functions)}
+        return sorted([*one, *two], key=lambda fault: (rows[fault.record], columns[fault.function]))
 
     def _cast_missing(
         self,
@@ -84,9 +95,13 @@ class ChunkCaster:
         if not missing:
             return ()
         started = time.perf_counter()
-        found, faults = self._caster(tuple(missing)).cast(ids, fields)
-        for place, j in enumerate(missing):
-            votes[:, j] = found[:, place]
+        faults = list[Fault]()
+        for which in ([j for j in missing if j not in self.slow], [j for j in missing if j in self.slow]):
+            if which:
+                found, failed = self._caster(tuple(which)).cast(ids, fields)
+                faults = self._merged(faults, failed, ids)
+                for place, j in enumerate(which):
+                    votes[:, j] = found[:, place]
         if self.cache is not None:
             seconds = (time.perf_counter() - started) / len(missing)
             whole = [j for j in missing if not (votes[:, j] == FAULT).any()]

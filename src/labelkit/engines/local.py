@@ -10,6 +10,7 @@ import numpy as np
 from labelkit.engines.base import ChunkVotes
 from labelkit.engines.cache import VoteCache
 from labelkit.engines.chunks import ChunkCaster
+from labelkit.engines.limits import Limits
 from labelkit.engines.workers import cast_with_workers
 from labelkit.errors import UsageError, named, visible
 from labelkit.labeling import LabelingFunction
@@ -21,11 +22,15 @@ from labelkit.records.ids import SeenIds
 
 
 class LocalEngine:
-    """Runs on this machine. `workers` processes share the chunks; 0 means one per processor."""
+    """Runs on this machine. `workers` processes share the chunks; 0 means one per processor.
 
-    def __init__(self, workers: int = 1, cache: VoteCache | None = None) -> None:
+    With `limits`, functions never run in this process: what ends or stops the process they run in is a fault.
+    """
+
+    def __init__(self, workers: int = 1, cache: VoteCache | None = None, limits: Limits | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
         self.cache = cache
+        self.limits = limits
 
     def cast(
         self,
@@ -38,8 +43,8 @@ class LocalEngine:
         caster = ChunkCaster(functions, fields, classes, self.cache)
         count = records.chunk_count()
         workers = self.workers if count is None else min(self.workers, count)
-        if workers > 1:
-            return cast_with_workers(caster, records, workers)
+        if workers > 1 or (self.limits is not None and workers):
+            return cast_with_workers(caster, records, workers, self.limits or Limits())
         return (caster.cast(index, chunk) for index, chunk in enumerate(records.chunks()))
 
 
@@ -50,13 +55,16 @@ def apply_lfs(
     classes: Sequence[str] | None = None,
     fields: Sequence[str] | None = None,
     workers: int = 1,
+    timeout: float | None = None,
+    memory: int | None = None,
 ) -> LabelMatrix:
     """Apply labeling functions to records. Snorkel's functions and labelkit's can be mixed.
 
     `records` is what `labelkit.read` gives, or anything that it takes. `fields` are the columns that functions see
     (all but the id, by default); `classes` names the classes ("0", "1", ... by default, as many as the votes need);
-    `workers` is the number of processes. A function that fails on a record leaves a FAULT in its cell, and the details
-    in `.faults`.
+    `workers` is the number of processes; with 1 functions run in this process, unless there is a limit: `timeout`, the
+    seconds that a call may take, or `memory`, the megabytes. A function that fails on a record, or breaks a limit,
+    leaves a FAULT in its cell, and the details in `.faults`.
 
     >>> import pyarrow as pa
     >>> from labelkit.labeling import rules
@@ -77,7 +85,8 @@ def apply_lfs(
                 _check_numbered(function)
             check_rule(function.rule, seen, names)
     chunks, known = list[ChunkVotes](), SeenIds()
-    for chunk in LocalEngine(workers).cast(made, source, seen, names):
+    limits = None if timeout is None and memory is None else Limits(timeout or 0.0, memory or 0)
+    for chunk in LocalEngine(workers, limits=limits).cast(made, source, seen, names):
         if not known.add_hashes(chunk.id_hashes):
             source.refuse_bad_ids()
         chunks.append(chunk)

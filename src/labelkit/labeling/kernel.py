@@ -6,21 +6,23 @@ means nothing: the other cells are as if nothing had happened.
 
 from __future__ import annotations
 
-import enum
-from array import array
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.errors import visible
 from labelkit.labeling.batch import as_columns, votes_of
 from labelkit.labeling.faults import BadVoteError, fault_of
 from labelkit.labeling.functions import LabelingFunction
 from labelkit.labeling.rows import Rows
 from labelkit.labeling.rules import RulePlan, check_columns
-from labelkit.matrix import ABSTAIN, FAULT, Fault
+from labelkit.labeling.votes import as_votes
+from labelkit.matrix import ABSTAIN, Fault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +30,45 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 8_192
 """Rows that exist as Python objects at one time."""
+
+PARTS = 16  # that a batch is cut into to find the records on which a batch function fails
+HOPELESS = 32  # failed records, and none good, after which a batch is only cut further when one turns out good
+
+
+@dataclass
+class Slice:
+    """Some rows of a chunk, as functions of each kind see them."""
+
+    fields: pa.RecordBatch
+    records: list[str]  # (n,) ids
+    rows: Rows | None = None  # None: only batch functions look
+    calls: int = 0  # passes over rows, and calls of batch functions, that were begun
+    left: Iterator[Any] = field(default_factory=lambda: iter(()))  # rows that the present pass has not yet seen
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def place(self) -> int:
+        """A number that changes with every row and call, to be looked at from another thread."""
+        return (self.calls << 20) + length_hint(self.left)
+
+    def part(self, start: int, stop: int) -> Slice:
+        """Some of the rows."""
+        fields = self.fields.slice(start, stop - start)
+        return Slice(fields, self.records[start:stop], None if self.rows is None else self.rows.part(start, stop))
+
+
+Votes = tuple[NDArray[np.int8], dict[int, Fault]]
+"""(n,) votes on a slice, and the faults by row."""
+
+Call = Callable[[LabelingFunction, Slice, Sequence[str]], Votes]
+"""How a function is called on a slice: here, or in a process that may die of it."""
+
+
+def call_here(function: LabelingFunction, rows: Slice, classes: Sequence[str]) -> Votes:
+    """Votes of a row or batch function on a slice, cast in this process."""
+    raw, faults = _run_batch(function, rows) if function.kind == "batch" else _run(function, rows)
+    return as_votes(function, raw, rows.records, classes, faults), faults
 
 
 def cast_votes(
@@ -40,9 +81,10 @@ def cast_votes(
 class VoteCaster:
     """Some functions made ready to vote on chunk after chunk."""
 
-    def __init__(self, functions: Sequence[LabelingFunction], classes: Sequence[str]) -> None:
+    def __init__(self, functions: Sequence[LabelingFunction], classes: Sequence[str], call: Call = call_here) -> None:
         self._functions = list(enumerate(functions))
         self._classes = classes
+        self._call = call
         self._rules = [(j, function.rule) for j, function in self._functions if function.rule is not None]
         self._plan = RulePlan([rule for _, rule in self._rules], classes) if self._rules else None
 
@@ -71,117 +113,121 @@ class VoteCaster:
         written = [(j, function) for j, function in self._functions if function.rule is None]
         if not written:
             return []
-        part, records, faults = fields.slice(start, len(ids)), ids.to_pylist(), list[tuple[int, Fault]]()
-        rows = Rows(part) if any(function.kind == "row" for _, function in written) else None
+        part, faults = fields.slice(start, len(ids)), list[tuple[int, Fault]]()
+        seen = Slice(part, ids.to_pylist(), Rows(part) if any(one.kind == "row" for _, one in written) else None)
         for j, function in written:
-            if rows is None or function.kind == "batch":
-                raw, errors = _run_batch(function, part, records)
-            else:
-                raw, errors = _run(function, rows, records)
-            votes[start : start + len(ids), j] = _as_votes(function, raw, records, self._classes, errors)
-            faults += [(start + row, fault) for row, fault in errors.items()]
+            votes[start : start + len(ids), j], found = self._call(function, seen, self._classes)
+            faults += [(start + row, fault) for row, fault in found.items()]
         return faults
 
 
-def _run_batch(
-    function: LabelingFunction, fields: pa.RecordBatch, records: Sequence[str]
-) -> tuple[list[Any], dict[int, Fault]]:
-    """Raw votes of a batch function; when it fails, every record is a fault."""
-    try:
-        return votes_of(function.vote(as_columns(fields, function.columns)), len(records)).tolist(), {}
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001  as for a row function
-        return [ABSTAIN] * len(records), {i: fault_of(function, record, error) for i, record in enumerate(records)}
+class _Running:
+    """Rows that a function is being called on; a child that it forks is to see no more of them."""
+
+    rows: list[Any] | None = None
+    forked = False
 
 
-def _run(function: LabelingFunction, rows: Rows, records: Sequence[str]) -> tuple[list[Any], dict[int, Fault]]:
-    """Raw votes in row order, and the faults by row. A failed row's raw vote is ABSTAIN."""
-    rows.watch.touched = False
-    votes = _run_on(function, rows.shared(), records)
-    # A function that tried to change a row gets rows of its own, whatever it made of the refusal.
-    return _run_on(function, list(rows.own()), records) if rows.watch.touched else votes
+def _after_fork() -> None:
+    """A function that forks gives birth to a process that would return from it and go on in our name."""
+    if _Running.rows is not None:
+        _Running.rows.clear()
+        _Running.forked = True
 
 
-def _run_on(
-    function: LabelingFunction, rows: Sequence[Any], records: Sequence[str]
-) -> tuple[list[Any], dict[int, Fault]]:
-    """One pass of the function over the rows: `map` runs until something fails, and the votes before it stay."""
-    raw, faults, left = list[Any](), dict[int, Fault](), iter(rows)
-    while len(raw) < len(records):
-        try:
-            raw.extend(map(function.vote, left))
-            if len(raw) == len(records):
-                break
-            function.vote(rows[len(raw)])  # it raised StopIteration, which `map` took for its own end: once more
-            raise StopIteration
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001  sys.exit in a function is a fault of one cell, too
-            faults[len(raw)] = fault_of(function, records[len(raw)], error)
-            raw.append(ABSTAIN)
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _end_if_forked() -> None:
+    if _Running.forked:
+        os._exit(0)
+
+
+def _obeys() -> bool:
+    """Whether a KeyboardInterrupt may come from a person: workers ignore the signal."""
+    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
+def _run_batch(function: LabelingFunction, rows: Slice) -> tuple[list[Any], dict[int, Fault]]:
+    """Raw votes of a batch function. Where it fails, smaller batches show on which records it does."""
+    raw: list[Any] = [ABSTAIN] * len(rows)
+    faults: dict[int, Fault] = {}
+    waiting, doubtful, good = [(0, len(rows))], list[tuple[int, int, BaseException]](), False
+    while waiting:
+        start, stop = waiting.pop()
+        rows.calls += 1
+        done, error = _call_batch(function, rows.fields.slice(start, stop - start))
+        if error is None:
+            raw[start:stop], good = done, True
+        elif stop - start == 1 or isinstance(error, BadVoteError):
+            faults |= _failed(function, rows, start, stop, error)
+        elif good or len(faults) < HOPELESS:
+            waiting += reversed(cut(start, stop))
+        else:
+            doubtful.append((start, stop, error))
+        if good and not waiting:
+            waiting, doubtful = [part for first, last, _ in doubtful for part in cut(first, last)], []
+    for start, stop, error in doubtful:
+        faults |= _failed(function, rows, start, stop, error)
     return raw, faults
 
 
-def _as_votes(
-    function: LabelingFunction, raw: list[Any], records: Sequence[str], classes: Sequence[str], faults: dict[int, Fault]
-) -> NDArray[np.int8]:
-    """(n,) int8 from raw votes; what is no vote is added to `faults`."""
-    plain = _plain_votes(raw, len(classes))
-    if plain is not None and not faults:
-        return plain
-    votes = np.empty(0, np.int8) if plain is None else plain.copy()
-    if plain is None:
-        votes = np.empty(len(raw), dtype=np.int8)
-        for i, value in enumerate(raw):
-            try:
-                votes[i] = as_vote(value, classes)
-            except Exception as error:  # noqa: BLE001  a value may refuse to be looked at
-                faults[i] = fault_of(function, records[i], error)
-    votes[list(faults)] = FAULT
-    return votes
+def _failed(function: LabelingFunction, rows: Slice, start: int, stop: int, error: BaseException) -> dict[int, Fault]:
+    return {i: fault_of(function, rows.records[i], error) for i in range(start, stop)}
 
 
-def _plain_votes(raw: list[Any], k: int) -> NDArray[np.int8] | None:
-    """(n,) int8 when every raw vote is a plain int in range, as nearly always; else None."""
-    if not set(map(type, raw)) <= {int}:
-        return None
+def cut(start: int, stop: int) -> list[tuple[int, int]]:
+    """Cut a range into parts that are smaller than it, unless it is a single one."""
+    size = -(-(stop - start) // PARTS)
+    return [(first, min(first + size, stop)) for first in range(start, stop, size)]
+
+
+def _call_batch(function: LabelingFunction, fields: pa.RecordBatch) -> tuple[list[Any], BaseException | None]:
+    """One call: raw votes, or the error that ended it."""
+    _Running.rows = []
     try:
-        votes = np.frombuffer(array("b", raw), dtype=np.int8)
-    except OverflowError:
-        return None
-    return votes if not len(votes) or (votes.min() >= ABSTAIN and votes.max() < k) else None
+        done = votes_of(function.vote(as_columns(fields, function.columns)), fields.num_rows).tolist()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _obeys():
+            raise
+        _end_if_forked()
+        return [], error
+    finally:
+        _Running.rows = None
+    _end_if_forked()
+    return done, None
 
 
-def as_vote(value: Any, classes: Sequence[str]) -> int:
-    """The class index, or ABSTAIN, that a raw vote means. Raises BadVoteError for what means nothing.
-
-    >>> [as_vote(value, ["ham", "spam"]) for value in (1, None, "ham", True, -1)]
-    [1, -1, 0, 1, -1]
-    >>> as_vote(0.7, ["ham", "spam"])
-    Traceback (most recent call last):
-    labelkit.labeling.faults.BadVoteError: 0.7 is no vote: a float is neither a class nor ABSTAIN
-    """
-    if value is None:
-        return ABSTAIN
-    if isinstance(value, str):
-        if value not in classes:
-            raise BadVoteError(f'"{visible(str(value)[:60])}" is no vote: no class has that name')
-        return list(classes).index(value)
-    if isinstance(value, (np.integer, np.bool_)) and not isinstance(value, np.timedelta64):
-        value = value.item()
-    if not isinstance(value, int):
-        raise BadVoteError(_no_vote(value))
-    index = int.__index__(value)
-    if not ABSTAIN <= index < len(classes):
-        shown = f"{index}" if abs(index) < 10**20 else "a huge number"
-        raise BadVoteError(f"{shown} is no vote: classes are 0 to {len(classes) - 1}, ABSTAIN is {ABSTAIN}")
-    return index
+def _run(function: LabelingFunction, seen: Slice) -> tuple[list[Any], dict[int, Fault]]:
+    """Raw votes in row order, and the faults by row. A failed row's raw vote is ABSTAIN."""
+    rows = seen.rows or Rows(seen.fields)
+    rows.watch.touched = False
+    votes = _run_on(function, rows.shared(), seen)
+    # A function that tried to change a row gets rows of its own, whatever it made of the refusal.
+    return _run_on(function, list(rows.own()), seen) if rows.watch.touched else votes
 
 
-def _no_vote(value: object) -> str:
-    kind = visible(type(value).__name__)
-    if isinstance(value, (float, np.floating)):
-        return f"{visible(repr(value)[:60])} is no vote: a {kind} is neither a class nor ABSTAIN"
-    hint = "; make it an IntEnum" if isinstance(value, enum.Enum) else ""
-    return f"a value of type {kind} is neither a class nor ABSTAIN{hint}"
+def _run_on(function: LabelingFunction, rows: list[Any], seen: Slice) -> tuple[list[Any], dict[int, Fault]]:
+    """One pass of the function over the rows: `map` runs until something fails, and the votes before it stay."""
+    raw, faults, records = list[Any](), dict[int, Fault](), seen.records
+    seen.calls += 1
+    seen.left = left = iter(rows)
+    _Running.rows = rows
+    try:
+        while len(raw) < len(records):
+            try:
+                raw.extend(map(function.vote, left))
+                _end_if_forked()
+                if len(raw) == len(records):
+                    break
+                function.vote(rows[len(raw)])  # it raised StopIteration, which `map` took for its own end: once more
+                raise StopIteration
+            except BaseException as error:
+                _end_if_forked()
+                if isinstance(error, KeyboardInterrupt) and _obeys():
+                    raise
+                faults[len(raw)] = fault_of(function, records[len(raw)], error)
+                raw.append(ABSTAIN)
+    finally:
+        _Running.rows = None
+    return raw, faults

@@ -6,6 +6,7 @@ again on rows of its own, so that nothing it does reaches the next function.
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 from collections import namedtuple
@@ -172,6 +173,13 @@ class Rows:
         self._class = shared_row_class(tuple(fields.schema.names), self.watch)
         # Values that cannot change in place are decoded once; lists and the like are decoded anew for each function.
         self._shared = self._decoded() if all(_immutable(kind) for kind in fields.schema.types) else None
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Some of the rows, which are not decoded again."""
+        part = copy.copy(self)
+        part._fields = self._fields.slice(start, stop - start)
+        part._shared = None if self._shared is None else self._shared[start:stop]
+        return part
 
     def shared(self) -> list[SharedRow]:
         """Frozen rows."""

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelkit.engines import LocalEngine, VoteCache
+from labelkit.engines import Limits, LocalEngine, VoteCache
 from labelkit.files import link_file, machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
 from labelkit.lineage import Run
 from labelkit.pipeline.casting import Progress
@@ -23,12 +23,14 @@ def apply(
     project: ProjectFolder,
     *,
     max_faults: int | None = None,
+    timeout: float | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> ApplyReport:
     """Apply the project's functions to its records and publish labels.parquet.
 
-    Votes cast before are taken from the cache; an interrupted run leaves its finished chunks there.
+    Votes cast before are taken from the cache; an interrupted run leaves its finished chunks there. A call of a
+    function that takes longer than `timeout` seconds is stopped and becomes a fault; 0 lets it run for ever.
     """
     settings = project.settings
     limit = settings.apply.max_faults if max_faults is None else max_faults
@@ -36,7 +38,8 @@ def apply(
         started = timestamp()
         answers = read_answers(project)
         cache = VoteCache(project.state / "cache" / "votes")
-        engine = LocalEngine(settings.apply.workers if workers is None else workers, cache)
+        limits = Limits(settings.apply.timeout if timeout is None else timeout, settings.apply.memory)
+        engine = LocalEngine(settings.apply.workers if workers is None else workers, cache, limits)
         done = compute(project, engine, answers, staging, max_faults=limit, progress=progress)
         cache.trim()
         _file_run(project, staging, done.run.with_(started=started))

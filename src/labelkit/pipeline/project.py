@@ -43,13 +43,14 @@ class Project:
         self,
         *,
         max_faults: int | None = None,
+        timeout: float | None = None,
         workers: int | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> ApplyReport:
         """Cast votes, fit the label model, publish labels.parquet and record the run."""
         from labelkit.pipeline.apply import apply
 
-        return apply(self.folder, max_faults=max_faults, workers=workers, progress=progress)
+        return apply(self.folder, max_faults=max_faults, timeout=timeout, workers=workers, progress=progress)
 
     def queue(
         self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
