@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labelkit.active import QueueItem
 from labelkit.active.session import Question
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import ADJUDICATOR, Role
-from labelkit.errors import AnswerError, UsageError, visible
+from labelkit.errors import AnswerError, visible
 from labelkit.files import timestamp
-from labelkit.pipeline.agreement import agreement
 from labelkit.pipeline.annotate import AnnotateReport, recorded_session
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
+from labelkit.pipeline.figures import Figures
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -50,7 +50,7 @@ def annotate_in_browser(
     source = Source(
         open=lambda annotator, left: sessions.open(annotator, budget=left),
         recall=asked_before.recall,
-        dashboard=lambda: figures(project),
+        dashboard=Figures(project).now,
     )
     with sessions, listening(host, port) as sock:
         access = Access(people, project.state / SESSIONS_FILE)
@@ -116,13 +116,3 @@ class _AskedBefore:
         }
         reason = "people disagree" if self._role == ADJUDICATOR else "you have answered this record before"
         return Question(QueueItem(record, strategy, 0.0, reason, None, cast), fields)
-
-
-def figures(project: ProjectFolder) -> dict[str, Any]:
-    """What the page shows about the people and the task: nothing that one person said about one record."""
-    try:
-        report = agreement(project)
-    except UsageError:  # nobody has answered yet
-        return {}
-    plain = report.to_json()
-    return {**plain, "disputed": len(report.disputed), "flagged": len(report.flagged), "notes": len(report.notes)}

@@ -252,6 +252,7 @@ class Page {
     this.view.show("work");
     if (asked && asked.operation === this.shown) return;
     this.shown = asked ? asked.operation : null;
+    this.view.showTrail(this.given.map((one) => one.label));
     this.since = performance.now();
     this.view.showRecord(asked);
   }

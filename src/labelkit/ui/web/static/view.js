@@ -1,7 +1,7 @@
 // What a person sees. Texts of the data are only ever set as text: nothing here makes elements from strings.
 
-const SPACE_NAMES = { " ": "space" };
 const HUES = 8;
+const TRAIL = 20; // latest answers shown
 
 export const $ = (id) => document.getElementById(id);
 
@@ -27,6 +27,7 @@ export class View {
     this.task = task;
     document.title = `${task.project} · labelkit annotate`;
     $("project").textContent = task.project;
+    $("person").textContent = task.annotator;
     $("to-work").textContent = task.role === "adjudicator" ? "Decide" : "Label";
     task.classes.forEach((one, number) => {
       this.hues.set(one.label, number % HUES);
@@ -95,6 +96,7 @@ export class View {
       button.setAttribute("aria-description", button.label === asked.suggestion ? "suggested" : "");
     }
     $("accept").disabled = asked.suggestion === null;
+    if (record.scrollHeight > record.clientHeight + 2) document.body.classList.add("tall"); // once, and for good
     record.classList.remove("fresh");
     void record.offsetWidth; // so that the animation starts anew
     record.classList.add("fresh");
@@ -188,6 +190,11 @@ export class View {
     $("notice").classList.toggle("bad", bad);
   }
 
+  /** The latest answers of this page as a row of colours; null is a skip. */
+  showTrail(labels) {
+    $("trail").replaceChildren(...labels.slice(-TRAIL).map((label) => make("li", { cls: label === null ? "" : `hue${this.hues.get(label) ?? 0}` })));
+  }
+
   /** Light up the button of what was said. */
   flash(label) {
     const button = [...$("classes").children].find((one) => one.label === label) ?? (label === null ? $("skip") : null);
@@ -200,7 +207,7 @@ export class View {
   /** Show one of: work, rest, dashboard. */
   show(place) {
     document.body.classList.remove("starting");
-    $("work").hidden = $("answers").hidden = place !== "work";
+    $("work").hidden = place !== "work";
     $("rest").hidden = place !== "rest";
     $("dashboard").hidden = place !== "dashboard";
     $("to-work").setAttribute("aria-pressed", String(place !== "dashboard"));
@@ -228,8 +235,4 @@ function seconds(value) {
 /** Set a text only where it differs: a screen reader says what changes. */
 function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
-}
-
-export function keyName(key) {
-  return SPACE_NAMES[key] ?? key;
 }

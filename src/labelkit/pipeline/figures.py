@@ -1,0 +1,101 @@
+"""Figures about the people and the task while they work: nothing that one person said about one record."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from labelkit.annotations import Annotation, AnnotationStore
+from labelkit.annotations.annotation import LABEL, SKIP, not_undone
+from labelkit.errors import UsageError, visible
+from labelkit.pipeline.agreement import AgreementReport, agreement, of_people
+from labelkit.project import ProjectFolder
+
+POINTS = 60  # of the line of answers over time
+
+
+class Figures:
+    """The figures of one project, computed anew when somebody has said something. Threads may share it."""
+
+    def __init__(self, project: ProjectFolder) -> None:
+        self._project = project
+        self._store = AnnotationStore.open(project.store_url)
+        self._lock = threading.Lock()
+        self._sequence, self._figures = -1, dict[str, Any]()
+
+    def now(self) -> dict[str, Any]:
+        """Plain values; empty where nobody has answered yet."""
+        with self._lock:
+            sequence = self._store.last_sequence
+            if sequence != self._sequence:
+                self._figures, self._sequence = self._computed(), sequence
+            return self._figures
+
+    def _computed(self) -> dict[str, Any]:
+        history = of_people(self._store.history())
+        try:
+            report = agreement(self._project)
+        except UsageError:  # nobody has answered yet
+            return {}
+        said = not_undone(history)
+        labels = [entry for entry in said if entry.kind == LABEL]
+        counts = Counter(entry.label for entry in labels)
+        return {
+            "answers": len(labels),
+            "skips": sum(entry.kind == SKIP for entry in said),
+            "shares": [
+                {"label": name, "name": visible(name), "answers": counts[name]}
+                for name in self._project.settings.project.classes
+            ],
+            "timeline": timeline(labels),
+            **_plain(report),
+        }
+
+
+def _plain(report: AgreementReport) -> dict[str, Any]:
+    """The report without what one person said about one record."""
+    people = [
+        {
+            **asdict(person),
+            "name": visible(person.name),
+            "confused": [[visible(what), times] for what, times in list(person.confused.items())[:3]],
+        }
+        for person in report.people
+    ]
+    return {
+        "records": report.records,
+        "overlapping": report.overlapping,
+        "alpha": report.alpha,
+        "human_level": report.human_level,
+        "human_level_interval": report.human_level_interval,
+        "kappas": [[visible(pair), value] for pair, value in report.kappas.items()],
+        "people": people,
+        "disputed": len(report.disputed),
+        "flagged": len(report.flagged),
+        "notes": len(report.notes),
+    }
+
+
+def timeline(labels: Sequence[Annotation]) -> list[tuple[float, int]]:
+    """Answers given up to POINTS moments, the last one included: (seconds since the first answer, how many).
+
+    >>> from labelkit.annotations import Annotation
+    >>> times = ["2026-11-20T09:00:00.000Z", "2026-11-20T09:00:30.000Z"]
+    >>> timeline([Annotation("c1", "ham", "ana", time, "", "op", 1, "label") for time in times])[::30]
+    [(0.0, 1), (15.0, 1), (30.0, 2)]
+    """
+    if not labels:
+        return []
+    moments = sorted(datetime.fromisoformat(entry.time).timestamp() for entry in labels)
+    since = [moment - moments[0] for moment in moments]
+    out, given = [], 0
+    for step in range(POINTS + 1):
+        moment = since[-1] * step / POINTS
+        while given < len(since) and since[given] <= moment:
+            given += 1
+        out.append((round(moment, 1), given if step < POINTS else len(since)))
+    return out
