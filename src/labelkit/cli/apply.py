@@ -12,7 +12,7 @@ from labelkit.errors import SHOWN_PROBLEMS, visible
 from labelkit.tables import table
 
 if TYPE_CHECKING:
-    from labelkit.pipeline.compute import ApplyReport
+    from labelkit.pipeline.apply_report import ApplyReport
 
 
 @click.command()

@@ -58,7 +58,8 @@ class Choice:
     answers: int  # about records with a vote
     candidates: tuple[Candidate, ...] = ()  # lowest log loss first; empty where there was nothing to choose by
 
-    def __str__(self) -> str:
+    def table(self) -> str:
+        """Figures of every candidate as text, the chosen one marked."""
         rows = [
             [
                 f"{'> ' if one.name == self.chosen else '  '}{one.name}",
@@ -69,7 +70,10 @@ class Choice:
             ]
             for one in self.candidates
         ]
-        return f"{table(HEADER, rows)}\n{self.reason}" if rows else self.reason
+        return table(HEADER, rows)
+
+    def __str__(self) -> str:
+        return f"{self.table()}\n{self.reason}" if self.candidates else self.reason
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

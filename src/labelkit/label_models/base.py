@@ -34,6 +34,7 @@ class LabelModel(Protocol):
 
     name: ClassVar[str]
     notes: tuple[str, ...]  # what a user should know about the last fit, in plain words
+    calibration: Calibration | None  # of beliefs about answers, each held out; None with too few
 
     def fit(
         self,

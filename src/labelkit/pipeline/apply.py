@@ -10,8 +10,9 @@ from pathlib import Path
 from labelkit.engines import Limits, LocalEngine, VoteCache
 from labelkit.files import link_file, machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
 from labelkit.lineage import Run
+from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
-from labelkit.pipeline.compute import MODEL_FILES, ApplyReport, compute
+from labelkit.pipeline.compute import MODEL_FILES, compute
 from labelkit.pipeline.recording import VOTES_FILE, keep_run, run_store, trim_runs
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder

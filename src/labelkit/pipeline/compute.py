@@ -9,69 +9,26 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labelkit.engines import Engine
 from labelkit.errors import DataError, ModelError
-from labelkit.label_models import LabelModel, make_model, save_model
+from labelkit.label_models import Calibration, LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
 from labelkit.lineage import Run, hash_tree, public_url, versions_of
-from labelkit.matrix import Fault, LFSummary, VotesFile, summary_of
+from labelkit.matrix import VotesFile
+from labelkit.pipeline.apply_report import ApplyReport, report_of
 from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
-from labelkit.pipeline.publishing import Published, publish
+from labelkit.pipeline.publishing import publish
 from labelkit.pipeline.recording import VOTES_FILE, file_hashes
-from labelkit.pipeline.truth import Agreement, Answered
+from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
 LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
 MODEL_FILES = ("model.json", "model.npz")
-
-
-@dataclass(frozen=True)
-class ApplyReport:
-    """What `apply` did, for a person or a program to read."""
-
-    run: str  # id of the run
-    summary: LFSummary
-    class_totals: Mapping[str, int]  # class name -> records that got this label
-    records: int
-    uncovered: int  # records that no function voted on
-    answered: int  # labels that people settled
-    agreements: tuple[Agreement, ...]  # majority vote, then the label model
-    basis: str  # what the accuracies compare with
-    faults: tuple[Fault, ...]  # the first 10,000
-    fault_count: int
-    max_faults: int
-    reused: float  # share of the votes that were cast in an earlier run
-    saved: float  # seconds that casting them took then
-    notes: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """1 when there are more faults than allowed, else 0."""
-        return int(self.fault_count > self.max_faults)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; of the faults only who, where and what kind."""
-        return {
-            "run": self.run,
-            "records": self.records,
-            "uncovered": self.uncovered,
-            "answered": self.answered,
-            "class_totals": dict(self.class_totals),
-            "functions": [asdict(row) for row in self.summary],
-            "agreement": [asdict(item) for item in self.agreements],
-            "agreement_with": self.basis,
-            "fault_count": self.fault_count,
-            "faults": [{"function": f.function, "record": f.record, "exception": f.exception} for f in self.faults],
-            "reused": self.reused,
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True)
@@ -111,7 +68,7 @@ def compute(
     labels = folder / project.labels_path.name
     published = publish(folder / VOTES_FILE, model, answers, casting.truths, run.id, labels)
     save_model(model, folder)
-    report = _report(project, run.id, functions, casting, published, basis, max_faults, model.notes)
+    report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
     return Computed(_with_outcome(project, run, folder, published.sha256, functions, report, answers), report)
 
 
@@ -206,43 +163,11 @@ def _with_outcome(
             "functions": {function.name: function.place for function in functions},
             "answers_sequence": answers.sequence,
             "notes": list(report.notes),
+            **({} if report.calibration is None else _calibrated(report.calibration, report.calibrated_on)),
+            **({} if report.choice is None else {"choice": report.choice.to_json()}),
         },
     )
 
 
-def _report(
-    project: ProjectFolder,
-    run: str,
-    functions: tuple[LabelingFunction, ...],
-    casting: Casting,
-    published: Published,
-    basis: str,
-    max_faults: int,
-    fitted: tuple[str, ...],
-) -> ApplyReport:
-    known = any((truth >= 0).any() for truth in casting.truths)
-    classes = project.settings.project.classes
-    return ApplyReport(
-        run=run,
-        summary=summary_of(casting.figures, [function.name for function in functions], with_gold=known),
-        class_totals=dict(zip(classes, published.totals.tolist(), strict=True)),
-        records=casting.records,
-        uncovered=casting.figures.uncovered,
-        answered=published.answered,
-        agreements=published.agreements(),
-        basis=basis,
-        faults=tuple(casting.faults),
-        fault_count=int(np.sum(casting.figures.faults)),
-        max_faults=max_faults,
-        reused=casting.reused / max(casting.cells, 1),
-        saved=casting.saved,
-        notes=(*fitted, *_warning(published.reversed)),
-    )
-
-
-def _warning(turned: int) -> tuple[str, ...]:
-    warning = (
-        f"the label model turned round {turned:,} records on which all voting functions agree; "
-        "compare it with majority vote before you trust it"
-    )
-    return (warning,) if turned else ()
+def _calibrated(calibration: Calibration, on: str) -> dict[str, Any]:
+    return {"calibration": calibration.to_json(), "calibrated_on": on}

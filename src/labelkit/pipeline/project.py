@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from labelkit.matrix import LabelMatrix
     from labelkit.pipeline.agreement import AgreementReport
     from labelkit.pipeline.annotate import AnnotateReport
-    from labelkit.pipeline.compute import ApplyReport
+    from labelkit.pipeline.apply_report import ApplyReport
+    from labelkit.pipeline.explain import Explanation
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
     from labelkit.reports import Background
@@ -126,6 +127,12 @@ class Project:
         from labelkit.pipeline.training import training_set
 
         return training_set(self.folder, split)
+
+    def explain(self, record: str, *, run: str = "current") -> Explanation:
+        """Where the label of a record comes from: votes, lines of code, arithmetic, people, runs."""
+        from labelkit.pipeline.explain import explain
+
+        return explain(self.folder, record, run=run)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""

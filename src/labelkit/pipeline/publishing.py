@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.files import machine_errors
-from labelkit.label_models import LabelModel, LabelsWriter, Posterior
+from labelkit.label_models import CalibrationCounts, LabelModel, LabelsWriter, Posterior
 from labelkit.matrix import LabelMatrix, VotesFile
 from labelkit.matrix.figures import votes_per_class
 from labelkit.pipeline.truth import Agreement, Answered, Tally
@@ -59,6 +59,7 @@ class Published:
     answered: int = 0
     reversed: int = 0  # records on which all voters agree and the model says otherwise
     tallies: tuple[Tally, ...] = field(default_factory=tuple)
+    calibration: CalibrationCounts = field(default_factory=CalibrationCounts.nothing)
     sha256: str = ""
 
     def agreements(self) -> tuple[Agreement, ...]:
@@ -117,3 +118,5 @@ def _count(
         best = per_class == per_class.max(axis=1, keepdims=True)
         majority.add(best.astype(np.float64), posterior.covered, truth)
         model.add(posterior.probs, posterior.covered, truth)
+        judged = posterior.covered & (truth >= 0)
+        done.calibration += CalibrationCounts.of(posterior.probs[judged], truth[judged])

@@ -1,0 +1,138 @@
+"""What `apply` did, for a person or a program to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from labelkit.label_models import AutoLabelModel, Calibration, Choice, LabelModel
+from labelkit.label_models.copies import near_copies
+from labelkit.labeling import LabelingFunction
+from labelkit.matrix import Fault, FunctionFigures, LFSummary, summary_of, wilson_interval
+from labelkit.pipeline.casting import Casting
+from labelkit.pipeline.publishing import Published
+from labelkit.pipeline.truth import Agreement
+from labelkit.project import ProjectFolder
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """Labels, functions and the label model in figures."""
+
+    run: str  # id of the run
+    summary: LFSummary
+    class_totals: Mapping[str, int]  # class name -> records that got this label
+    records: int
+    uncovered: int  # records that no function voted on
+    answered: int  # labels that people settled
+    agreements: tuple[Agreement, ...]  # majority vote, then the label model
+    basis: str  # what the accuracies compare with
+    calibration: Calibration | None  # of the label model's beliefs; None where nothing can be compared
+    calibrated_on: str  # what they were compared with
+    choice: Choice | None  # how model = "auto" chose
+    faults: tuple[Fault, ...]  # the first 10,000
+    fault_count: int
+    max_faults: int
+    reused: float  # share of the votes that were cast in an earlier run
+    saved: float  # seconds that casting them took then
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 when there are more faults than allowed, else 0."""
+        return int(self.fault_count > self.max_faults)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; of the faults only who, where and what kind."""
+        return {
+            "run": self.run,
+            "records": self.records,
+            "uncovered": self.uncovered,
+            "answered": self.answered,
+            "class_totals": dict(self.class_totals),
+            "functions": [asdict(row) for row in self.summary],
+            "agreement": [asdict(item) for item in self.agreements],
+            "agreement_with": self.basis,
+            "calibration": None if self.calibration is None else self.calibration.to_json(),
+            "calibrated_on": self.calibrated_on,
+            "choice": None if self.choice is None else self.choice.to_json(),
+            "fault_count": self.fault_count,
+            "faults": [{"function": f.function, "record": f.record, "exception": f.exception} for f in self.faults],
+            "reused": self.reused,
+            "notes": list(self.notes),
+        }
+
+
+def report_of(
+    project: ProjectFolder,
+    run: str,
+    functions: tuple[LabelingFunction, ...],
+    casting: Casting,
+    published: Published,
+    basis: str,
+    max_faults: int,
+    model: LabelModel,
+) -> ApplyReport:
+    """The report of a run whose labels are written."""
+    known = any((truth >= 0).any() for truth in casting.truths)
+    classes, names = project.settings.project.classes, [function.name for function in functions]
+    summary = summary_of(casting.figures, names, with_gold=known, copies=near_copies(casting.counts).groups)
+    calibration, calibrated_on = published.calibration.calibration() if published.calibration.total else None, basis
+    agreements = published.agreements()
+    if project.settings.data.gold is None:  # what the model learned from is no test of it
+        calibration, calibrated_on = model.calibration, f"{basis}, each held out from the model"
+        agreements = tuple(_held_out(item, model) for item in agreements)
+    return ApplyReport(
+        run=run,
+        summary=summary,
+        class_totals=dict(zip(classes, published.totals.tolist(), strict=True)),
+        records=casting.records,
+        uncovered=casting.figures.uncovered,
+        answered=published.answered,
+        agreements=agreements,
+        basis=basis,
+        calibration=calibration,
+        calibrated_on="" if calibration is None else calibrated_on,
+        choice=model.choice if isinstance(model, AutoLabelModel) else None,
+        faults=tuple(casting.faults),
+        fault_count=int(np.sum(casting.figures.faults)),
+        max_faults=max_faults,
+        reused=casting.reused / max(casting.cells, 1),
+        saved=casting.saved,
+        notes=(*model.notes, *_warning(published.reversed), *_remarks(summary)),
+    )
+
+
+def _held_out(agreement: Agreement, model: LabelModel) -> Agreement:
+    """The label model's agreement with answers that it had not seen, where there are enough of them."""
+    found = model.calibration
+    if found is None or not agreement.name.startswith("label model"):
+        return agreement
+    interval = wilson_interval(round(found.accuracy * found.records), found.records)
+    return Agreement(f"{agreement.name}, held out", found.records, found.accuracy, interval)
+
+
+def _remarks(summary: LFSummary) -> tuple[str, ...]:
+    """What to do about functions that are worse than chance."""
+    return tuple(_remark(row) for row in summary if row.worse)
+
+
+def _remark(row: FunctionFigures) -> str:
+    correct, incorrect = row.correct or 0, row.incorrect or 0
+    low, high = row.interval or (0.0, 1.0)
+    return (
+        f'function "{row.name}" is worse than chance: right in {correct:,} of {correct + incorrect:,} votes '
+        f"({low:.0%} to {high:.0%}), where votes at random would be right in {row.by_chance:.0%} of them; "
+        "turn it round, mend it or take it out"
+    )
+
+
+def _warning(turned: int) -> tuple[str, ...]:
+    warning = (
+        f"the label model turned round {turned:,} records on which all voting functions agree; "
+        "compare it with majority vote before you trust it"
+    )
+    return (warning,) if turned else ()
