@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.label_models.products import steady_product
+from labelkit.threads import over_stretches
 
 LEAST = 0.01  # natural logarithm: what a vote for a class that all others vote for too counts at least
 TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
@@ -106,18 +107,22 @@ def table_posterior(
     grouped = logs if steep else [np.exp(rows) for rows in logs]
     out = np.empty((n, k))
     step = max(512, min(16_384, 65_536 // k))
-    for start in range(0, n, step):
-        chunk = cells[start : start + step]
-        codes = steady_product(chunk.astype(np.float32) + 1, radix).astype(np.intp).T  # (groups + 1, rows), exact
-        probs = out[start : start + step]
-        if steep:
-            probs[:] = _summed(codes, grouped, log_prior)
-        else:
-            lost = _multiplied(codes, grouped, reaches, log_prior, probs)
-            if len(lost):
-                probs[lost] = _summed(codes[:, lost], logs, log_prior)
-        probs /= _over_classes(np.add, probs)
-        probs[codes[-1] == 0] = 1 / k
+
+    def fill(rows: slice) -> None:
+        for start in range(rows.start, rows.stop, step):
+            some = slice(start, min(start + step, rows.stop))
+            codes = steady_product(cells[some].astype(np.float32) + 1, radix).astype(np.intp).T  # (groups + 1, rows)
+            probs = out[some]
+            if steep:
+                probs[:] = _summed(codes, grouped, log_prior)
+            else:
+                lost = _multiplied(codes, grouped, reaches, log_prior, probs)
+                if len(lost):
+                    probs[lost] = _summed(codes[:, lost], logs, log_prior)
+            probs /= _over_classes(np.add, probs)
+            probs[codes[-1] == 0] = 1 / k
+
+    over_stretches(fill, n, step)
     return out
 
 

@@ -7,7 +7,9 @@ on how the records were cut into chunks.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.matrix.votes import ABSTAIN
+from labelkit.threads import over_stretches
 
 MAX_DISTINCT = 50_000
 """As many distinct vote rows are kept; of more, only the pair counts are."""
@@ -29,7 +32,9 @@ AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at 
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
 SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
 TABLE = 1 << 17  # as many possible rows are counted in a table, more are sorted
-SPARSE_COST = 350  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
+SPARSE_COST = (
+    1_000  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
+)
 
 Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
 
@@ -74,19 +79,26 @@ class VoteCounts:
             raise ValueError(f"votes must be int8 of {self.m} functions, not {votes.dtype} of shape {votes.shape}")
         if votes.size and int(votes.max()) >= self.k:
             raise ValueError(f"votes must be below {self.k}, the number of classes, not {int(votes.max())}")
-        distinct, counted = self.distinct, None if self._counted is None else self._counted.copy()
+        keep = self.distinct is not None and not _surely_many(votes[: 4 * CHUNK], self.k)
+        found = over_stretches(lambda rows: self._of_stretch(votes[rows], keep=keep), len(votes))
+        return functools.reduce(operator.add, found, self)
+
+    def _of_stretch(self, votes: NDArray[np.int8], *, keep: bool) -> VoteCounts:
+        """Counts of these votes alone: the distinct rows, if they are to be kept and are few."""
+        distinct = self.empty(self.m, self.k).distinct if keep else None
         step = 16 * CHUNK if (self.k + 1) ** self.m <= TABLE else CHUNK
-        for start in range(0, len(votes), step):
+        for at in range(0, len(votes), step):
             if distinct is None:
                 break
-            chunk = np.maximum(votes[start : start + step], np.int8(ABSTAIN))
-            distinct = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
-            if len(distinct[1]) > MAX_DISTINCT:
-                counted, distinct = None if self.too_wide else self.pairs.copy(), None
-        if counted is not None:
-            for start in range(0, len(votes), CHUNK):
-                _add_pairs(counted, np.maximum(votes[start : start + CHUNK], np.int8(ABSTAIN)), None, self.k)
-        return VoteCounts(self.n + len(votes), self.m, self.k, distinct, counted)
+            chunk = np.maximum(votes[at : at + step], np.int8(ABSTAIN))
+            merged = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
+            distinct = merged if len(merged[1]) <= MAX_DISTINCT else None
+        counted = None
+        if distinct is None and not self.too_wide:
+            counted = np.zeros((self.m * self.k,) * 2, np.int64)
+            for at in range(0, len(votes), CHUNK):
+                _add_pairs(counted, votes[at : at + CHUNK], None, self.k)
+        return VoteCounts(len(votes), self.m, self.k, distinct, counted)
 
     def __add__(self, other: VoteCounts) -> VoteCounts:
         if (self.m, self.k) != (other.m, other.k):
@@ -94,6 +106,8 @@ class VoteCounts:
                 f"counts of {self.m} functions and {self.k} classes do not add to counts of "
                 f"{other.m} functions and {other.k} classes"
             )
+        if not self.n or not other.n:
+            return self if self.n else other
         n = self.n + other.n
         if self.distinct is not None and other.distinct is not None:
             rows = _merged(self.distinct, other.distinct, self.k)
@@ -134,6 +148,17 @@ class VoteCounts:
     def votes_cast(self) -> NDArray[np.int64]:
         """(m, k) int64: how often each function voted for each class."""
         return np.diagonal(self.pairs).reshape(self.m, self.k)
+
+
+def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
+    """Whether there are more than MAX_DISTINCT distinct rows for sure: equal rows have equal sums of random numbers."""
+    if len(votes) <= MAX_DISTINCT or (k + 1) ** votes.shape[1] <= MAX_DISTINCT:
+        return False
+    sums = np.zeros(len(votes), np.uint64)
+    for column, number in zip(votes.T, np.random.default_rng(0).integers(1 << 63, size=votes.shape[1]), strict=True):
+        sums += np.maximum(column, np.int8(ABSTAIN)).astype(np.uint64) * np.uint64(number)
+    sums.sort()
+    return int(np.count_nonzero(sums[1:] != sums[:-1])) >= MAX_DISTINCT
 
 
 def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
