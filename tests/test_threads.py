@@ -7,8 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labelkit import threads
 from labelkit.label_models.additive import table_posterior
@@ -55,7 +54,7 @@ def test_an_error_in_a_thread_reaches_the_caller_and_later_work_is_shared_again(
 
 @pytest.mark.parametrize(("m", "k"), [(5, 2), (40, 2), (40, 7)])
 def test_counts_and_posteriors_do_not_depend_on_threads(m: int, k: int, request: pytest.FixtureRequest) -> None:
-    """The same counts and the same bytes with one thread and with three; distinct rows few, many, and of sparse votes."""
+    """The same counts and the same bytes with one thread and with three; rows few, many, of sparse votes."""
     chance = np.random.default_rng(m)
     votes = np.where(chance.random((60_000, m)) < 0.3, chance.integers(0, k, (60_000, m)), -1).astype(np.int8)
     tables = np.log(chance.dirichlet(np.ones(k), (m, k + 1)))
