@@ -12,7 +12,7 @@ import pytest
 
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
-pytest_plugins = ["store_fixtures", "web_fixtures"]
+pytest_plugins = ["store_fixtures", "web_fixtures", "fault_figures"]
 
 
 # Whoever runs the tests in the background may have had these ignored, and processes that tests start would inherit it.
