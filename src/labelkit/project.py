@@ -104,6 +104,7 @@ class AnnotateSection(Section):
     budget: int = Field(default=50, ge=1)
     overlap: int = Field(default=1, ge=1, le=100)
     lease: int = Field(default=600, ge=10, le=86_400)
+    retrain: bool = True  # a learner beside the people ranks the queue anew as answers come
     keys: dict[Name, Name] = {}
     guidelines: str = Field(default="", max_length=50_000)  # plain text, shown beside the records on the page
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import find_project
 
-session = Sessions(find_project(Path(sys.argv[1]))).open("ana")
+session = Sessions(find_project(Path(sys.argv[1])), retrain=False).open("ana")
 print(session.next().record, flush=True)
 time.sleep(60)
 """
@@ -36,7 +36,7 @@ def applied(make_project: MakeProject) -> Made:
 
 @pytest.fixture
 def sessions(applied: Made) -> Iterator[Sessions]:
-    with Sessions(applied.project.folder) as opened:
+    with Sessions(applied.project.folder, retrain=False) as opened:
         yield opened
 
 

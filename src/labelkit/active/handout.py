@@ -38,6 +38,7 @@ class HandOut:
         self._at_once, self._session = at_once, session
         self._queue, self._leases, self._annotator, self._role = queue, leases, annotator, role
         self._overlap, self._seconds = overlap, seconds
+        self._fresh: list[QueueItem] = []  # a newer ranking, which goes before the queue, the next one last
         self._ahead: list[QueueItem] = []  # next candidates
         self._passed: list[QueueItem] = []  # candidates that somebody else had
         self._mine = list(reversed(resumed))  # leased and not yet given, the next one last
@@ -55,7 +56,7 @@ class HandOut:
     def is_over(self) -> bool:
         """Whether nothing is left for this person. What is left is leased to them, and `next` gives it."""
         while not self._mine:
-            self._ahead += itertools.islice(self._queue, max(self._look - len(self._ahead), 0))
+            self._ahead += itertools.islice(self._candidates(), max(self._look - len(self._ahead), 0))
             if self._ahead:
                 self._claim()
             elif self._passed and not self._last_round:
@@ -64,10 +65,27 @@ class HandOut:
                 return True
         return False
 
+    def renew(self, items: Sequence[QueueItem]) -> None:
+        """Give these records next, those leased already aside: somebody has ranked anew."""
+        self._fresh = list(reversed(items))
+        self._passed += self._ahead
+        self._ahead = []
+
     def release(self) -> None:
         """Give back the records that were leased and not answered."""
         self._leases.release(self._annotator, self._leased, self._role)
         self._leased = []
+
+    def _candidates(self) -> Iterator[QueueItem]:
+        """What is fresh, then the queue, without the records that this person has had."""
+        had = frozenset(self._leased)
+        while self._fresh:
+            item = self._fresh.pop()
+            if item.record not in had:
+                yield item
+        for item in self._queue:
+            if item.record not in had:
+                yield item
 
     def _claim(self) -> None:
         records = [item.record for item in self._ahead]

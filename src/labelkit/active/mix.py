@@ -58,6 +58,15 @@ def is_code(text: str) -> bool:
     return any("." in piece.partition(":")[0] for piece in text.split(","))
 
 
+def needs_learner(text: str) -> bool:
+    """Whether a strategy, or a part of a mix, asks nothing without a learner.
+
+    >>> needs_learner("margin:0.7,committee:0.3"), needs_learner("mixed")
+    (True, False)
+    """
+    return any(part.strategy.needs for part in parse_mix(text))
+
+
 def _part(piece: str, text: str) -> Part:
     name, colon, weight_text = (word.strip() for word in piece.partition(":"))
     weight = 1.0

@@ -164,6 +164,13 @@ class AnnotationSession:
         with self._lock:
             return progress_of(self._given, self.budget, self._undone)
 
+    def renew(self, items: Sequence[QueueItem]) -> None:
+        """Ask these records next, after those that wait already: somebody has ranked the queue anew."""
+        renew = getattr(self._hand, "renew", None)
+        if renew is not None:
+            with self._fetching:
+                renew(items)
+
     def close(self) -> None:
         """End the session. What was leased and not answered goes back, at the latest when its lease has run out."""
         self._closed = True

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.active import QueueItem, in_order, is_code
+from labelkit.active import Learned, QueueItem, in_order, is_code, needs_learner
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, ConfigError, visible
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
+
+if TYPE_CHECKING:
+    from labelkit.pipeline.learning import PoolLearner
 
 FETCHED_AT_ONCE = 500  # records whose fields are read together: each reading goes through the whole data
 LOOKED_THROUGH = 200  # records at the head of the queue, among which those a killed session held are found again
@@ -37,38 +40,65 @@ def queue(
     Asked are records of split train (all, where the project has no split) that fewer than `[annotate] overlap` people
     have answered and that this annotator has neither answered nor skipped.
     """
-    return list(wanted(project, current_run(project), strategy, annotator, seed=seed, most=n))
+    wanted = Wanted(project)
+    learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
+    return list(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
 
 
-def wanted(
-    project: ProjectFolder,
-    current: CurrentRun,
-    strategy: str | None,
-    annotator: str | None,
-    *,
-    seed: int | None = None,
-    most: int | None = None,
-) -> Iterator[QueueItem]:
-    """Records that want an answer of this person, most wanted first."""
-    settings = project.settings.annotate
-    if strategy is None and is_code(settings.strategy):
-        raise ConfigError(
-            f'labelkit.toml: [annotate] strategy: "{visible(settings.strategy)}" is code, and opening a project runs '
-            f"none but its labeling functions; give it on the command line: --strategy {visible(settings.strategy)}"
+class Wanted:
+    """The records of a project that people may be asked about: those of split train, or all without a split."""
+
+    def __init__(self, project: ProjectFolder, current: CurrentRun | None = None) -> None:
+        current = current or current_run(project)
+        self._project = project
+        self.votes, self.posterior = _part(current.votes, current.posterior, _trainable(project, current.votes.ids))
+
+    def strategy(self, given: str | None) -> str:
+        """The strategy that is given, or else the project's. Raises ConfigError where the project names code."""
+        named = self._project.settings.annotate.strategy
+        if given is None and is_code(named):
+            raise ConfigError(
+                f'labelkit.toml: [annotate] strategy: "{visible(named)}" is code, and opening a project runs '
+                f"none but its labeling functions; give it on the command line: --strategy {visible(named)}"
+            )
+        return given or named
+
+    def ranked(
+        self,
+        strategy: str | None,
+        *,
+        annotator: str | None = None,
+        seed: int | None = None,
+        most: int | None = None,
+        learned: Learned | None = None,
+    ) -> Iterator[QueueItem]:
+        """Records that want an answer of this person, most wanted first."""
+        settings, done = self._project.settings, frozenset[str]()
+        if has_answers(self._project):
+            store = AnnotationStore.open(self._project.store_url)
+            done = enough(store.history(), settings.annotate.overlap)
+            done |= store.asked(annotator) if annotator else frozenset()
+        return in_order(
+            self.posterior,
+            self.votes,
+            strategy=self.strategy(strategy),
+            exclude=done,
+            seed=settings.model.seed if seed is None else seed,
+            most=most,
+            learned=learned,
         )
-    done = frozenset[str]()
-    if has_answers(project):
-        store = AnnotationStore.open(project.store_url)
-        done = enough(store.history(), settings.overlap) | (store.asked(annotator) if annotator else frozenset())
-    votes, posterior = _part(current.votes, current.posterior, _trainable(project, current.votes.ids))
-    return in_order(
-        posterior,
-        votes,
-        strategy=strategy or settings.strategy,
-        exclude=done,
-        seed=project.settings.model.seed if seed is None else seed,
-        most=most,
-    )
+
+    def learner(self) -> PoolLearner:
+        """A learner of these records. Takes seconds, with a million records minutes."""
+        from labelkit.pipeline.learning import PoolLearner, field_table
+
+        settings = self._project.settings
+        table = field_table(self._project, self.posterior)
+        return PoolLearner(table, self.posterior, settings.data.fields, settings.model.seed)
+
+    def learned(self) -> Learned:
+        """What a learner makes of these records after all answers."""
+        return self.learner().learned(read_answers(self._project).of(self.posterior.ids))
 
 
 class Rows:
@@ -85,6 +115,10 @@ class Rows:
             self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
             yield from block
             size = min(size * 4, 50_000)
+
+    def know(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take fields that somebody else has read already."""
+        self._fields.update({record: dict(values) for record, values in fields.items()})
 
     def put_first(self, records: Sequence[str]) -> list[QueueItem]:
         """Take some records out of the beginning of the queue and read their fields; in the order of the queue."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from typing import Self
 
-from labelkit.active import QueueItem
+from labelkit.active import QueueItem, needs_learner
 from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations import AnnotationStore
@@ -14,9 +15,11 @@ from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role
 from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import disputes
-from labelkit.pipeline.current import current_run
-from labelkit.pipeline.questions import Rows, wanted
+from labelkit.pipeline.questions import Rows, Wanted
+from labelkit.pipeline.retraining import Reranked, Retraining
 from labelkit.project import ProjectFolder
+
+UNTIL_LEARNED = "margin"  # what is asked by while a strategy that needs a learner has none yet
 
 
 class Sessions:
@@ -26,17 +29,33 @@ class Sessions:
             question = session.next()
 
     With `adjudicate` they decide what people disagree on. Nobody gets the same record twice, and nobody one that
-    somebody else has. Threads may share it.
+    somebody else has. A process beside learns from the answers and ranks the queue anew, unless `retrain`, or
+    `[annotate] retrain`, says no; who answers never waits for it. Threads may share all of this.
     """
 
-    def __init__(self, project: ProjectFolder, *, strategy: str | None = None, adjudicate: bool = False) -> None:
-        settings = project.settings.annotate
+    def __init__(
+        self,
+        project: ProjectFolder,
+        *,
+        strategy: str | None = None,
+        adjudicate: bool = False,
+        retrain: bool | None = None,
+    ) -> None:
         self.project, self.classes = project, tuple(project.settings.project.classes)
-        self.strategy = "adjudicate" if adjudicate else strategy or settings.strategy
         self.role: Role = ADJUDICATOR if adjudicate else PERSON
-        self._given_strategy = strategy
-        self._current = current_run(project)
+        self._wanted = Wanted(project)
+        self.strategy = "adjudicate" if adjudicate else self._wanted.strategy(strategy)
         self._store = AnnotationStore.open(project.store_url)
+        self._lock = threading.Lock()
+        self._open: dict[AnnotationSession, Rows] = {}
+        self._retraining: Retraining | None = None
+        if not adjudicate and (project.settings.annotate.retrain if retrain is None else retrain):
+            self._retraining = Retraining(project.root, self.strategy, self._renew)
+
+    @property
+    def learned(self) -> Reranked | None:
+        """The latest ranking of the learner beside; None while there is none."""
+        return None if self._retraining is None else self._retraining.latest
 
     def open(self, annotator: str, *, budget: int | None = None) -> AnnotationSession:
         """Sit one person down. Raises UsageError where there is nothing to ask them.
@@ -65,7 +84,7 @@ class Sessions:
         except BaseException:
             _leave(place)
             raise
-        return AnnotationSession(
+        opened = AnnotationSession(
             hand,
             rows.fields_of,
             self._store,
@@ -76,13 +95,32 @@ class Sessions:
             role=self.role,
             hold_seconds=settings.lease,
             session=session,
-            on_close=lambda: _leave(place),
+            on_close=lambda: self._closed(opened, place),
         )
+        with self._lock:
+            self._open[opened] = rows
+        if self.learned is not None:
+            self._renew(self.learned)
+        return opened
 
     def _items(self, annotator: str) -> Iterator[QueueItem]:
         if self.role == ADJUDICATOR:
-            return disputes(self._store.history(), self._current.votes)
-        return wanted(self.project, self._current, self._given_strategy, annotator)
+            return disputes(self._store.history(), self._wanted.votes)
+        strategy = UNTIL_LEARNED if needs_learner(self.strategy) else self.strategy
+        return self._wanted.ranked(strategy, annotator=annotator)
+
+    def _renew(self, ranking: Reranked) -> None:
+        """Let everybody go on with a new ranking."""
+        with self._lock:
+            sessions = dict(self._open)
+        for session, rows in sessions.items():
+            rows.know(ranking.fields)
+            session.renew(ranking.items)
+
+    def _closed(self, session: AnnotationSession, place: Place | None) -> None:
+        with self._lock:
+            self._open.pop(session, None)
+        _leave(place)
 
     def _resumed(self, annotator: str, session: str, rows: Rows) -> list[QueueItem]:
         """What a killed session of this person held and the queue still wants soon; the rest of it is given back."""
@@ -95,6 +133,8 @@ class Sessions:
 
     def close(self) -> None:
         """End what runs beside the sessions."""
+        if self._retraining is not None:
+            self._retraining.stop()
 
     def __enter__(self) -> Self:
         return self

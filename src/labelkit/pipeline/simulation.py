@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 
+from labelkit.active import needs_learner
 from labelkit.annotations import Answer
 from labelkit.errors import DataError, named, visible
 from labelkit.files import timestamp
 from labelkit.pipeline.agreement import SIMULATED
 from labelkit.pipeline.annotate import AnnotateReport, stored
-from labelkit.pipeline.current import current_run
-from labelkit.pipeline.questions import wanted
+from labelkit.pipeline.questions import Wanted
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
@@ -27,7 +27,9 @@ def simulate(
     said = _column_labels(project, column)
     answers: list[Answer] = []
     labels = 0
-    for item in wanted(project, current_run(project), strategy, SIMULATED):
+    wanted = Wanted(project)
+    learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
+    for item in wanted.ranked(strategy, annotator=SIMULATED, learned=learned):
         label = said[item.record]
         answers.append(Answer(item.record, label, SIMULATED, item.strategy, secrets.token_hex(16)))
         labels += label is not None

@@ -1,0 +1,114 @@
+"""Retraining beside the people: a process of its own that learns from their answers and ranks the queue anew.
+
+It looks at the store itself, so it learns from everybody's answers, whoever shows the questions. People never wait for
+it: they get the records of the latest ranking, at first of the label model's, and those that it ranked come with their
+fields. It ends when the process that started it ends, in whatever way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from labelkit.active import QueueItem
+
+RANKED_AHEAD = 100  # records of a ranking that are sent: more than anybody answers before the next
+LOOK_SECONDS = 0.3  # between two looks at the store
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """A ranking by the learner as it was after some answers."""
+
+    items: list[QueueItem]
+    fields: Mapping[str, Mapping[str, object]]  # of these records
+    answers: int  # that the learner has learned from
+    failure: str = ""  # why there is no learner, and will be none
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Retraining:
+    """The process and what it has said last. `tell` is called from a thread with every new ranking."""
+
+    def __init__(self, root: Path, strategy: str, tell: Callable[[Reranked], None]) -> None:
+        self.latest: Reranked | None = None
+        self._tell = tell
+        self._pipe, other = Pipe()
+        code = f"from labelkit.pipeline.retraining import serve; serve({other.fileno()})"
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-c", code],
+            pass_fds=[other.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is not for it
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        other.close()
+        self._pipe.send((str(root), strategy))
+        self._listener = threading.Thread(target=self._listen, name="labelkit-retraining", daemon=True)
+        self._listener.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        self._pipe.close()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self.latest = self._pipe.recv()
+                self._tell(self.latest)
+
+
+def serve(descriptor: int) -> None:
+    """Be the process: learn and rank until the other end of the pipe is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(5)
+    pipe = Connection(descriptor)
+    root, strategy = pipe.recv()
+    with contextlib.suppress(BrokenPipeError, EOFError):
+        try:
+            _learn_and_rank(pipe, Path(root), strategy)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001  the people go on without a learner, and are told why
+            pipe.send(Reranked([], {}, 0, failure=str(error) or type(error).__name__))
+
+
+def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
+    from labelkit.pipeline.learning import PoolLearner, field_table
+    from labelkit.pipeline.questions import Wanted
+    from labelkit.pipeline.truth import read_answers
+    from labelkit.project import find_project
+
+    project = find_project(root)
+    wanted = Wanted(project)
+    fields = project.settings.data.fields
+    table = field_table(project, wanted.posterior)
+    learner = PoolLearner(table, wanted.posterior, fields, project.settings.model.seed)
+    rows = {record: row for row, record in enumerate(wanted.posterior.ids.to_pylist())}
+    learned_from = -1
+    while True:
+        answers = read_answers(project)
+        if answers.sequence != learned_from:
+            learned_from = answers.sequence
+            learned = learner.learned(answers.of(wanted.posterior.ids))
+            items = list(wanted.ranked(strategy, most=RANKED_AHEAD, learned=learned))
+            shown = table.take([rows[item.record] for item in items]).to_pylist()
+            by_record = {item.record: row for item, row in zip(items, shown, strict=True)}
+            pipe.send(Reranked(items, by_record, len(answers.labels)))
+        if pipe.poll(LOOK_SECONDS):
+            return  # the other end says nothing more: it is gone
