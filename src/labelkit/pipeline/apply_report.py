@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -107,10 +107,12 @@ def report_of(
 
 
 def _held_out(agreement: Agreement, model: LabelModel) -> Agreement:
-    """The label model's agreement with answers that it had not seen, where there are enough of them."""
+    """The label model's agreement with answers that it had not seen, where there are enough of them to hold any out."""
     found = model.calibration
-    if found is None or not agreement.name.startswith("label model"):
+    if not agreement.name.startswith("label model"):
         return agreement
+    if found is None:
+        return replace(agreement, name=f"{agreement.name}, which learned from them")
     interval = wilson_interval(round(found.accuracy * found.records), found.records)
     return Agreement(f"{agreement.name}, held out", found.records, found.accuracy, interval)
 
