@@ -67,6 +67,19 @@ def labelkit(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
 
 
+def printed(made: Made, *arguments: str, code: int = 0) -> str:
+    """What a command prints on stdout, run in this process."""
+    from click.testing import CliRunner
+
+    from labelkit.cli.main import labelkit as group
+
+    done = CliRunner().invoke(group, [*arguments, "--project", str(made.root)], standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    assert int(done.return_value or 0) == code, done.output
+    return done.stdout
+
+
 def comments(n: int, seed: int) -> list[dict[str, str]]:
     """n records with id, text, gold and split; texts are distinct, gold is mostly told by the words."""
     rng, rows, texts = random.Random(seed), list[dict[str, str]](), set[str]()

@@ -16,6 +16,7 @@ import click
 from labelkit import __version__
 from labelkit.cli.annotate import annotate
 from labelkit.cli.apply import apply
+from labelkit.cli.explain import explain
 from labelkit.cli.init import init
 from labelkit.cli.report import report
 from labelkit.cli.validate import validate
@@ -43,7 +44,7 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate, report):
+for command in (init, apply, annotate, validate, explain, report):
     labelkit.add_command(command)
 
 
