@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -27,18 +28,32 @@ Body = TypeVar("Body", bound=Request)
 Endpoint = Callable[[Http], Awaitable[Response]]
 
 
+@dataclass(frozen=True)
+class Act:
+    """A request that does something at the desk of the person who asks."""
+
+    name: str  # of the address, /api/<name>
+    body: type[Any]
+    does: Callable[[Desk, Any], dict[str, Any]]
+    reply: tuple[str, ...]  # keys of what comes back
+
+
+@dataclass(frozen=True)
+class Look:
+    """A request that reads something."""
+
+    name: str
+    reads: Callable[[Room, Desk], dict[str, Any]]
+    about: str
+
+
 def application(room: Room) -> ASGIApp:
     """The page and its requests as one ASGI application."""
     routes = [Route(path, _file, methods=["GET"]) for path in FILES]
+    routes += [Route(f"/api/{act.name}", _acting(room, act), methods=["POST"]) for act in ACTS]
+    routes += [Route(f"/api/{look.name}", _reading(room, look), methods=["GET"]) for look in LOOKS]
     routes += [
         Route("/api/enter", _entering(room), methods=["POST"]),
-        Route("/api/me", _reading(room, _me), methods=["GET"]),
-        Route("/api/dashboard", _reading(room, _dashboard), methods=["GET"]),
-        Route("/api/next", _acting(room, Next, _next), methods=["POST"]),
-        Route("/api/answer", _acting(room, Say, _answer), methods=["POST"]),
-        Route("/api/undo", _acting(room, TakeBack, _undo), methods=["POST"]),
-        Route("/api/flag", _acting(room, Flag, _flag), methods=["POST"]),
-        Route("/api/note", _acting(room, Note, _note), methods=["POST"]),
         Route("/api/leave", _leaving(room), methods=["POST"]),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_thing, Exception: _bug})
@@ -46,7 +61,33 @@ def application(room: Room) -> ASGIApp:
     return Guard(app, room.site.addresses)
 
 
-# What each request does, given the desk of the person who asks. These run in threads: the store waits for the disk.
+# What each request does, at the desk of the person who asks. These run in threads: the store waits for the disk.
+
+
+def _next(desk: Desk, body: Next) -> dict[str, Any]:
+    asked = desk.hand(frozenset(body.have))
+    return {"records": [asked_view(one, desk) for one in asked], "progress": desk.progress()}
+
+
+def _answer(desk: Desk, body: Say) -> dict[str, Any]:
+    late = desk.answer(body.record, body.label, body.operation)
+    return {"stored": body.operation, "late": late, "progress": desk.progress()}
+
+
+def _undo(desk: Desk, body: TakeBack) -> dict[str, Any]:
+    asked = desk.undo(body.operation, body.undoes)
+    record = None if asked is None else asked_view(asked, desk)
+    return {"stored": body.operation, "record": record, "progress": desk.progress()}
+
+
+def _flag(desk: Desk, body: Flag) -> dict[str, Any]:
+    desk.flag(body.record, body.operation, on=body.on)
+    return {"stored": body.operation}
+
+
+def _note(desk: Desk, body: Note) -> dict[str, Any]:
+    desk.note(body.record, body.text, body.operation)
+    return {"stored": body.operation}
 
 
 def _me(room: Room, desk: Desk) -> dict[str, Any]:
@@ -57,56 +98,50 @@ def _dashboard(room: Room, _desk: Desk) -> dict[str, Any]:
     return dict(room.source.dashboard())
 
 
-def _next(_room: Room, desk: Desk, body: Next) -> dict[str, Any]:
-    asked = desk.hand(frozenset(body.have))
-    return {"records": [asked_view(one, desk) for one in asked], "progress": desk.progress()}
+def _description(_room: Room, _desk: Desk) -> dict[str, Any]:
+    from labelkit.ui.web.openapi import description
+
+    return description()
 
 
-def _answer(_room: Room, desk: Desk, body: Say) -> dict[str, Any]:
-    late = desk.answer(body.record, body.label, body.operation)
-    return {"stored": body.operation, "late": late, "progress": desk.progress()}
-
-
-def _undo(_room: Room, desk: Desk, body: TakeBack) -> dict[str, Any]:
-    asked = desk.undo(body.operation, body.undoes)
-    record = None if asked is None else asked_view(asked, desk)
-    return {"stored": body.operation, "record": record, "progress": desk.progress()}
-
-
-def _flag(_room: Room, desk: Desk, body: Flag) -> dict[str, Any]:
-    desk.flag(body.record, body.operation, on=body.on)
-    return {"stored": body.operation}
-
-
-def _note(_room: Room, desk: Desk, body: Note) -> dict[str, Any]:
-    desk.note(body.record, body.text, body.operation)
-    return {"stored": body.operation}
+ACTS = (
+    Act("next", Next, _next, ("records", "progress")),
+    Act("answer", Say, _answer, ("stored", "late", "progress")),
+    Act("undo", TakeBack, _undo, ("stored", "record", "progress")),
+    Act("flag", Flag, _flag, ("stored",)),
+    Act("note", Note, _note, ("stored",)),
+)
+LOOKS = (
+    Look("me", _me, "Who asks, and what the task is."),
+    Look("dashboard", _dashboard, "Figures about the people and the task."),
+    Look("openapi.json", _description, "This description."),
+)
 
 
 # How a request becomes a call of one of these
 
 
-def _acting(room: Room, model: type[Body], act: Callable[[Room, Desk, Body], dict[str, Any]]) -> Endpoint:
+def _acting(room: Room, act: Act) -> Endpoint:
     async def endpoint(http: Http) -> Response:
         annotator = _who(room, http)
         if annotator is None:
             return _stranger()
-        body = await _read(http, model)
+        body = await _read(http, act.body)
         if isinstance(body, Response):
             return body
-        return await _said(lambda: act(room, room.desk(annotator), body))
+        return await _said(lambda: act.does(room.desk(annotator), body))
 
     return endpoint
 
 
-def _reading(room: Room, read: Callable[[Room, Desk], dict[str, Any]]) -> Endpoint:
+def _reading(room: Room, look: Look) -> Endpoint:
     async def endpoint(http: Http) -> Response:
         annotator = _who(room, http)
         if annotator is None:
             return _stranger()
         if http.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return refused(403, "origin", "this did not come from a page of this server")
-        return await _said(lambda: read(room, room.desk(annotator)))
+        return await _said(lambda: look.reads(room, room.desk(annotator)))
 
     return endpoint
 

@@ -1,12 +1,14 @@
 """One person at the page: the records in their hands, and what they say about them.
 
 A record is handed out with the operation id under which its answer will be stored. Two tabs, a second press of a key
-and a retry all carry the same id, so together they make one answer, whatever happens to the server in between.
+and a retry all carry the same id, so together they make one answer, whatever happens to the server in between. In the
+store the id has the person's own prefix, so that nobody can name an act of somebody else.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 import threading
 import time
@@ -63,6 +65,7 @@ class Desk:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.annotator = annotator
+        self._prefix = f"{hashlib.sha256(annotator.encode()).hexdigest()[:12]}-"
         self._source, self._store, self._task, self._clock = source, store, task, clock
         self._lock = threading.Lock()
         self._session: AnnotationSession | None = None
@@ -118,6 +121,7 @@ class Desk:
         """
         if label is not None and label not in self._task.classes:
             raise AnswerError(f'no class "{visible(label)}"; classes are {named(self._task.classes)}')
+        operation = self._prefix + operation
         with self._lock:
             said = self._standing.get(record)
             if said is not None and (said.operation, said.label) == (operation, label):
@@ -142,14 +146,15 @@ class Desk:
         The next answer to that record has the operation id "after-" and the one of the undo, so that a page that has
         lost its server can go on. None when there is nothing to take back. The same operation again takes back no more.
         """
+        act = self._prefix + operation
         with self._lock:
             by_operation = {said.operation: record for record, said in self._standing.items()}
             latest = next(reversed(by_operation), None)
-            target = self._undos.get(operation) or undoes or latest
-            undone = None if target is None else self._take_back(operation, target)
+            target = self._undos.get(act) or (self._prefix + undoes if undoes else latest)
+            undone = None if target is None else self._take_back(act, target)
             if undone is None:
                 return None
-            self._undos[operation] = undone.operation
+            self._undos[act] = undone.operation
             if undone.operation not in by_operation:  # a retry of what is done
                 return self._hand.get(undone.record)
             said = self._standing.pop(undone.record)
@@ -164,14 +169,14 @@ class Desk:
         """Flag a record for somebody else to look at, or take the flag off."""
         with self._lock:
             self._known(record)
-            self._store.remarks.add(record, "flag" if on else "unflag", self.annotator, operation)
+            self._store.remarks.add(record, "flag" if on else "unflag", self.annotator, self._prefix + operation)
             (self._flagged.add if on else self._flagged.discard)(record)
 
     def note(self, record: str, text: str, operation: str) -> None:
         """Keep a note about a record."""
         with self._lock:
             self._known(record)
-            self._store.remarks.add(record, "note", self.annotator, operation, text)
+            self._store.remarks.add(record, "note", self.annotator, self._prefix + operation, text)
 
     def leave(self) -> None:
         """Give back what is in hand."""
