@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from labelkit.errors import ModelError
 from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned
 from labelkit.label_models.calibration import losses
-from labelkit.label_models.cross_validation import FEWEST, HeldOut, asked, held_out, scaled
+from labelkit.label_models.cross_validation import HeldOut, asked, held_out, lead, scaled
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.fitted import saved_state
 from labelkit.label_models.majority import MajorityLabelModel
@@ -33,6 +33,9 @@ BEST_WITHOUT_ANSWERS: type[BaseLabelModel] = DawidSkeneLabelModel
 """The model that is best without answers on the sets of docs/label-models.md."""
 
 OTHERS = (MajorityLabelModel, WeightedLabelModel, SnorkelLabelModel)
+
+ENOUGH = 50
+"""Answers about records with a vote; of fewer, the choice would follow the draw."""
 
 HEADER = ("  model", "log loss", "above the chosen", "Brier", "accuracy")
 
@@ -102,7 +105,7 @@ class AutoLabelModel(BaseLabelModel):
         best, usable = BEST_WITHOUT_ANSWERS(self.classes, self.seed), asked(gold)
         models: dict[str, tuple[BaseLabelModel, Learned]] = {best.name: (best, best._learn(votes, names))}
         found: dict[str, HeldOut] = {}
-        if usable is not None:
+        if usable is not None and len(usable.truth) >= ENOUGH:
             models |= _taught([other(self.classes, self.seed) for other in OTHERS], votes, names)
             found = {name: held_out(learned, usable, len(self.classes)) for name, (_, learned) in models.items()}
         self.choice = decided(found) if found else unchecked(gold)
@@ -151,7 +154,7 @@ def unchecked(gold: GoldVotes | None) -> Choice:
         why = f'model "auto" took {name}, the best on public sets; nobody has checked it on these records'
     else:
         why = f'model "auto" took {name}, the best without answers: {answers:,} are too few to choose by'
-    return Choice(name, f"{why}. From {FEWEST} answers on it lets them choose (labelkit annotate)", answers)
+    return Choice(name, f"{why}. From {ENOUGH} answers on it lets them choose (labelkit annotate)", answers)
 
 
 def decided(found: Mapping[str, HeldOut]) -> Choice:
@@ -159,7 +162,7 @@ def decided(found: Mapping[str, HeldOut]) -> Choice:
     after = {name: scaled(one)[1] for name, one in found.items()}
     loss = {name: losses(one.probs, one.truth) for name, one in after.items()}
     first, lowest = next(iter(found)), min(loss, key=lambda name: float(loss[name].mean()))
-    ahead, error = _difference(loss[first], loss[lowest])
+    ahead, error = lead(loss[first], loss[lowest])
     chosen = lowest if ahead > error else first
     n = len(loss[first])
     if chosen == lowest:
@@ -171,13 +174,7 @@ def decided(found: Mapping[str, HeldOut]) -> Choice:
     return Choice(chosen, why, n, tuple(sorted(rows, key=lambda row: row.log_loss)))
 
 
-def _difference(loss: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """How much higher the mean of the first is, and the standard error of that."""
-    apart = loss - other
-    return float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)
-
-
 def _candidate(name: str, found: HeldOut, loss: NDArray[np.float64], chosen: NDArray[np.float64]) -> Candidate:
-    above, error = _difference(loss, chosen)
+    above, error = lead(loss, chosen)
     figures = found.calibration()
     return Candidate(name, figures.log_loss, above, error, figures.brier, figures.accuracy)

@@ -97,7 +97,7 @@ class BaseLabelModel:
         *,
         names: Sequence[str] | None = None,
     ) -> Self:
-        """Learn from votes or from counts of them, then from answers; from 50 answers on, scale beliefs by them, too.
+        """Learn from votes or from counts of them, then from answers; from 100 answers on, scale beliefs by them, too.
 
         Raises ModelError when the votes are for other classes, or the model needs the votes themselves.
         """

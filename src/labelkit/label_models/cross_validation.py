@@ -5,7 +5,8 @@ Beliefs corrected by answers are in the right order but tend to be too timid or 
     q(y) ~ P(y | votes) ** power
 
 is temperature scaling (Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017) fitted
-to held out beliefs. It changes no label. It is used only where, cross-validated itself, it lowers the log loss.
+to held out beliefs. It changes no label. It is used only where, cross-validated itself, it lowers the log loss by more
+than a standard error.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FOLDS = 5
 FEWEST = 20
 """Answers about records with a vote; of fewer, held out beliefs say more of the draw than of the model."""
 
-ENOUGH = 50
+ENOUGH = 100
 """Answers about records with a vote from which beliefs are scaled."""
 
 PENALTY = 5.0  # on the squared logarithm of the power
@@ -78,9 +79,20 @@ def scaled(found: HeldOut) -> tuple[float, HeldOut]:
     for part in range(FOLDS):
         here = found.fold == part
         probs[here] = to_the_power(found.probs[here], best_power(found.probs[~here], found.truth[~here]))
-    if losses(probs, found.truth).mean() >= losses(found.probs, found.truth).mean():
+    gain, error = lead(losses(found.probs, found.truth), losses(probs, found.truth))
+    if gain <= error:
         return 1.0, found
     return best_power(found.probs, found.truth), HeldOut(probs, found.truth, found.fold)
+
+
+def lead(loss: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    """How much lower the mean of the other (g,) losses is, and the standard error of that.
+
+    >>> lead(np.array([3.0, 1.0]), np.array([1.0, 1.0]))
+    (1.0, 1.0)
+    """
+    apart = loss - other
+    return float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)
 
 
 def said_of_scaling(power: float, before: HeldOut, after: HeldOut) -> str:

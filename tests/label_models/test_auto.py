@@ -1,0 +1,171 @@
+"""The model that answers choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from labelkit.label_models import AutoLabelModel, GoldVotes, load_model, make_model, save_model
+from labelkit.label_models.auto import BEST_WITHOUT_ANSWERS, ENOUGH, OTHERS, Choice, decided
+from labelkit.label_models.cross_validation import HeldOut
+from labelkit.matrix import ABSTAIN, LabelMatrix
+from labelkit.matrix.counts import VoteCounts
+
+BEST = BEST_WITHOUT_ANSWERS.name
+
+
+def voted(n: int = 800, m: int = 6, seed: int = 0) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Votes of independent functions that abstain half of the time, and the truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, n)
+    right = rng.random((n, m)) < rng.uniform(0.55, 0.9, m)
+    votes = np.where(right, truth[:, None], 1 - truth[:, None]).astype(np.int8)
+    votes[rng.random((n, m)) < 0.5] = ABSTAIN
+    return votes, truth
+
+
+def fitted(votes: NDArray[np.int8], gold: GoldVotes | None) -> AutoLabelModel:
+    return AutoLabelModel(["ham", "spam"]).fit(VoteCounts.of(votes, 2), gold)
+
+
+def test_without_answers_the_best_model_is_taken_and_nobody_has_checked() -> None:
+    """It says so, with the way out, and believes what that model believes."""
+    votes, _ = voted()
+    model = fitted(votes, None)
+    assert model.choice is not None
+    assert (model.choice.chosen, model.choice.candidates) == (BEST, ())
+    reason = (
+        f'model "auto" took {BEST}, the best on public sets; nobody has checked it on these records. '
+        "From 50 answers on it lets them choose (labelkit annotate)"
+    )
+    assert model.notes[0] == str(model.choice) == reason
+    plain = make_model(BEST, ["ham", "spam"], 0).fit(VoteCounts.of(votes, 2))
+    assert np.array_equal(model.predict_votes(votes), plain.predict_votes(votes))
+
+
+def test_a_few_answers_do_not_choose() -> None:
+    """They correct the best model all the same, and their number is named; those without a vote do not count."""
+    votes, truth = voted()
+    votes[:3] = ABSTAIN
+    model = fitted(votes, GoldVotes(votes[: ENOUGH + 2], truth[: ENOUGH + 2]))
+    assert model.choice is not None
+    count = int((votes[: ENOUGH + 2] >= 0).any(axis=1).sum())
+    assert count < ENOUGH
+    assert model.choice.answers == count
+    assert f"the best without answers: {count} are too few to choose by" in model.notes[0]
+    without = fitted(votes, None)
+    assert not np.array_equal(model.predict_votes(votes), without.predict_votes(votes))
+
+
+def test_answers_choose_and_the_table_says_how() -> None:
+    """Every candidate is in it, the lowest log loss first; the chosen model's beliefs are those of that model."""
+    votes, truth = voted()
+    gold = GoldVotes(votes[:100], truth[:100])
+    model = fitted(votes, gold)
+    assert model.choice is not None
+    names = [one.name for one in model.choice.candidates]
+    assert sorted(names) == sorted(kind.name for kind in (BEST_WITHOUT_ANSWERS, *OTHERS))
+    found = [one.log_loss for one in model.choice.candidates]
+    assert found == sorted(found)
+    assert str(model.choice).count(f"> {model.choice.chosen}") == 1
+    assert model.choice.answers == int((votes[:100] >= 0).any(axis=1).sum())
+    alone = make_model(model.choice.chosen, ["ham", "spam"], 0).fit(VoteCounts.of(votes, 2), gold)
+    assert np.array_equal(model.predict_votes(votes), alone.predict_votes(votes))
+    assert model.calibration == alone.calibration
+
+
+def believed(right: float, truth: NDArray[np.int64]) -> HeldOut:
+    probs = np.full((len(truth), 2), 1 - right)
+    probs[np.arange(len(truth)), truth] = right
+    return HeldOut(probs, truth, np.arange(len(truth)) % 5)
+
+
+def test_the_clearly_better_model_is_chosen() -> None:
+    """By held out log loss, whatever the order."""
+    truth = np.arange(40) % 2
+    choice = decided({"first": believed(0.6, truth), "better": believed(0.8, truth), "worst": believed(0.3, truth)})
+    assert choice.chosen == "better"
+    assert [one.name for one in choice.candidates] == ["better", "first", "worst"]
+    assert choice.reason == 'model "auto" took better: the lowest log loss on 40 held out answers'
+
+
+def test_a_lead_within_its_error_replaces_nobody() -> None:
+    """One lucky answer is not enough; the reason names the lead and its standard error."""
+    truth = np.arange(40) % 2
+    first, lucky = believed(0.7, truth), believed(0.7, truth)
+    lucky.probs[0] = [0.95, 0.05]
+    choice = decided({"first": first, "lucky": lucky})
+    assert choice.chosen == "first"
+    assert choice.candidates[0].name == "lucky"
+    assert choice.reason == (
+        'model "auto" kept first, the best without answers: lucky is ahead by 0.008 on 40 held out answers, within its '
+        "standard error of 0.008"
+    )
+
+
+def test_the_choice_depends_on_no_order() -> None:
+    """Records and answers shuffled: the same choice and the same bytes."""
+    votes, truth = voted(n=500)
+    order, asked = np.random.default_rng(1).permutation(500), np.random.default_rng(2).permutation(80)
+    one = fitted(votes, GoldVotes(votes[:80], truth[:80]))
+    other = fitted(votes[order], GoldVotes(votes[:80][asked], truth[:80][asked]))
+    assert one.choice == other.choice
+    assert np.array_equal(one.predict_votes(votes), other.predict_votes(votes))
+
+
+@pytest.mark.parametrize("m", [1, 2])
+@pytest.mark.parametrize("answers", [0, 5, 80])
+def test_one_or_two_functions_will_do(m: int, answers: int) -> None:
+    """With answers and without; where a function is always wrong, answers turn it round."""
+    votes, truth = voted(n=300, m=m)
+    votes[:, 0] = np.where(np.arange(300) % 4, 1 - truth, ABSTAIN)
+    model = fitted(votes, GoldVotes(votes[:answers], truth[:answers]) if answers else None)
+    probs = model.predict_votes(votes[answers:])
+    assert np.isfinite(probs).all()
+    if answers == 80:
+        covered = (votes[answers:] >= 0).any(axis=1)
+        assert (probs.argmax(axis=1) == truth[answers:])[covered].mean() > 0.8
+
+
+def test_the_choice_is_saved_and_read(tmp_path: Path) -> None:
+    """The table that decided stands in model.json; the model read from there is the same in every bit."""
+    votes, truth = voted()
+    for gold in (None, GoldVotes(votes[:80], truth[:80])):
+        model = fitted(votes, gold)
+        save_model(model, tmp_path)
+        loaded = load_model(tmp_path)
+        assert isinstance(loaded, AutoLabelModel)
+        assert isinstance(loaded.choice, Choice)
+        assert loaded.choice == model.choice
+        assert np.array_equal(loaded.predict_votes(votes), model.predict_votes(votes))
+        matrix = LabelMatrix.from_rows(votes[:5], classes=["ham", "spam"])
+        assert np.array_equal(loaded.contributions(matrix).values, model.contributions(matrix).values)
+
+
+def test_an_unfitted_choice_is_saved_too(tmp_path: Path) -> None:
+    """As with every model."""
+    save_model(AutoLabelModel(["ham", "spam"]), tmp_path)
+    loaded = load_model(tmp_path)
+    assert isinstance(loaded, AutoLabelModel)
+    assert loaded.choice is None
+
+
+def test_answers_find_the_model_whose_assumptions_hold() -> None:
+    """Where the best model without answers is led astray, a hundred answers bring it near the best of all."""
+    from labelkit.label_models.calibration import losses
+
+    rng, behind = np.random.default_rng(7), []
+    for seed in range(6):
+        votes, truth = voted(n=1200, m=7, seed=seed)
+        votes[:, 4:] = np.where(rng.random((1200, 1)) < 0.6, 1 - truth[:, None], ABSTAIN)  # three that err together
+        gold = GoldVotes(votes[:100], truth[:100])
+        counts, rest = VoteCounts.of(votes, 2), votes[100:]
+        loss = {
+            name: losses(make_model(name, ["a", "b"], 0).fit(counts, gold).predict_votes(rest), truth[100:]).mean()
+            for name in ("auto", BEST, *(kind.name for kind in OTHERS))
+        }
+        behind.append(loss.pop("auto") - min(loss.values()))
+    assert np.mean(behind) < 0.03
