@@ -42,8 +42,8 @@ class LocalEngine:
         """Votes of all functions, chunk by chunk in record order. See `Engine.cast`."""
         caster = ChunkCaster(functions, fields, classes, self.cache)
         count = records.chunk_count()
-        workers = self.workers if count is None else min(self.workers, count)
-        if workers > 1 or (self.limits is not None and workers):
+        if self.workers > 1 or self.limits is not None:
+            workers = self.workers if count is None else min(self.workers, count)
             return cast_with_workers(caster, records, workers, self.limits or Limits())
         return (caster.cast(index, chunk) for index, chunk in enumerate(records.chunks()))
 

@@ -41,7 +41,7 @@ def first_line(error: BaseException) -> str:
     """
     try:
         lines = str(error).splitlines()
-    except Exception:  # noqa: BLE001  an exception may be unable to say what it is
+    except BaseException:  # noqa: BLE001  an exception may be unable to say what it is, and may fail in any way
         return ""
     return next((line for line in lines if line.strip()), "")[:MESSAGE_LENGTH]
 

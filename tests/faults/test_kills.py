@@ -1,0 +1,57 @@
+"""SIGKILL at point after point: artifacts are the old ones or the new ones, and the next command works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fault_figures import Figure, many
+from projects import FUNCTIONS, comments
+from report_samples import passing_project
+
+PROMISE = "old or new, never half"
+DRIVER = Path(__file__).parents[1] / "kill_points.py"
+
+
+def before(folder: Path) -> Path:
+    """A project with labels, and work for every verb: a function has changed, and answers are waiting in a file."""
+    made = passing_project(folder / "before")
+    made.project.validate()
+    made.write("labeling_functions/first.py", FUNCTIONS.replace('"guitar"', '"melody"'))
+    lines = [json.dumps({"id": row["id"], "label": row["gold"]}) for row in comments(60, seed=3)[10:30]]
+    made.write("answers.jsonl", "\n".join(lines) + "\n")
+    return folder
+
+
+def kill(verb: str, folder: Path, points: int, seed: int = 1) -> dict[str, Any]:
+    """What became of it."""
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), verb, str(before(folder)), str(points), str(seed)],
+        capture_output=True, text=True, check=False, timeout=3000, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("verb", "points"),
+    [
+        pytest.param("apply", 12, id="apply-few"),
+        pytest.param("apply", many(120, 400), id="apply", marks=pytest.mark.slow),
+        pytest.param("validate", many(25, 200), id="validate", marks=pytest.mark.slow),
+        pytest.param("queue", many(40, 200), id="queue", marks=pytest.mark.slow),
+        pytest.param("answers", many(40, 200), id="answers", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
+    """Killed at lines of labelkit's own code all over the verb; what is left is whole, and the verb can run again."""
+    done = kill(verb, tmp_path, points)
+    figure(PROMISE, f"SIGKILL in {verb}, then once more", done["points"], lines_it_runs=done["lines"])
+    assert done["wrong"] == []
+    assert done["killed"] >= done["points"] * 0.95
