@@ -1,4 +1,4 @@
-"""Plain-text tables, as every report of labelkit prints them."""
+"""Tables as text, as every report of labelkit prints them, and as HTML, as notebooks show them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,27 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
         ).rstrip()
         for line in lines
     )
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, caption: str = "") -> str:
+    """The same table for a notebook: whatever is in the cells is text, and stays text.
+
+    >>> html_table(["a", "b"], [["<x>", "1"]]).count("&lt;x&gt;")
+    1
+    """
+    from html import escape
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        aligned = (
+            f'<{tag} style="text-align: {"left" if i < left else "right"}; vertical-align: top">'
+            f"{escape(visible(cell))}</{tag}>"
+            for i, cell in enumerate(cells)
+        )
+        return f"<tr>{''.join(aligned)}</tr>"
+
+    title = f'<caption style="text-align: left">{escape(visible(caption))}</caption>' if caption else ""
+    body = "".join(line("td", cells) for cells in rows)
+    return f"<table>{title}<thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
 
 
 def _width(text: str) -> int:

@@ -277,3 +277,15 @@ def test_importing_active_loads_neither_modal_nor_sklearn() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_queue_shows_as_a_table_in_a_notebook() -> None:
+    """Nothing that comes from data becomes markup or steers anything."""
+    evil = "<script>alert('x')</script>\u202e"
+    votes = LabelMatrix.from_rows([[0, 1]], ids=[evil], names=[evil, "b"], classes=[evil, "spam"])
+    queue = select(Posterior(np.array([[0.6, 0.4]]), votes.covered, votes.ids, votes.classes), votes)
+    html = queue._repr_html_()
+    assert "<script" not in html
+    assert "\u202e" not in html
+    assert html.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;\\u202e") == 5
+    assert isinstance(queue, list)

@@ -16,6 +16,7 @@ from labelkit.active.reasons import reason_for
 from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
+from labelkit.tables import html_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,28 @@ class QueueItem:
     votes: Mapping[str, str]  # function name -> class name, of functions that voted
 
 
+class Queue(list[QueueItem]):
+    """Questions in the order in which they are asked: a list that shows as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (item.record, item.strategy, item.reason, item.suggestion or "", _votes_said(item.votes)) for item in self
+        ]
+        return html_table(("record", "strategy", "why", "suggested", "votes"), rows, left=5)
+
+
+def _votes_said(votes: Mapping[str, str]) -> str:
+    """Each class that was voted for, and by which functions.
+
+    >>> _votes_said({"links": "spam", "short": "ham", "begs": "spam"})
+    'spam by links, begs; ham by short'
+    """
+    sides: dict[str, list[str]] = {}
+    for function, label in votes.items():
+        sides.setdefault(label, []).append(function)
+    return "; ".join(f"{label} by {', '.join(functions)}" for label, functions in sides.items())
+
+
 def select(
     posterior: Posterior,
     votes: LabelMatrix,
@@ -42,7 +65,7 @@ def select(
     exclude: Collection[str] = frozenset(),
     seed: int = 0,
     learned: Learned | None = None,
-) -> list[QueueItem]:
+) -> Queue:
     """Choose the next n records for a person, most wanted first; fewer when the strategy has no more to ask.
 
     `strategy` is one, or a mix such as "margin:0.7,random:0.3", or a function by its dotted path; see `active.mix`.
@@ -62,7 +85,7 @@ def select(
     """
     if n < 0:
         raise UsageError(f"n is how many records to ask, not {n}")
-    return list(in_order(posterior, votes, strategy=strategy, exclude=exclude, seed=seed, most=n, learned=learned))
+    return Queue(in_order(posterior, votes, strategy=strategy, exclude=exclude, seed=seed, most=n, learned=learned))
 
 
 def in_order(

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.errors import visible
 from labelkit.matrix.figures import FigureCounts
-from labelkit.tables import table
+from labelkit.tables import html_table, table
 
 NAMED = 3
 """Copies of a function that the table names."""
@@ -117,13 +116,7 @@ class LFSummary:
         return table(self.header, self.cells())
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        def row(tag: str, cells: tuple[str, ...]) -> str:
-            return "<tr>" + "".join(f"<{tag}>{escape(visible(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-        body = "".join(row("td", cells) for cells in self.cells())
-        return f"<table><thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>"
+        return html_table(self.header, self.cells())
 
 
 def summary_of(

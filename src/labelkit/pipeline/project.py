@@ -12,7 +12,7 @@ from labelkit.project import ProjectFolder, find_project
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labelkit.active import QueueItem
+    from labelkit.active import Queue
     from labelkit.annotations import Annotation
     from labelkit.matrix import LabelMatrix
     from labelkit.pipeline.agreement import AgreementReport
@@ -55,7 +55,7 @@ class Project:
 
     def queue(
         self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
-    ) -> list[QueueItem]:
+    ) -> Queue:
         """The next n records to ask a person about, each with the reason it is asked."""
         from labelkit.pipeline.questions import queue
 

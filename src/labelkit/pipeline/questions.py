@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.active import Learned, QueueItem, in_order, is_code, needs_learner
+from labelkit.active import Learned, Queue, QueueItem, in_order, is_code, needs_learner
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, ConfigError, visible
@@ -34,7 +34,7 @@ def queue(
     strategy: str | None = None,
     annotator: str | None = None,
     seed: int | None = None,
-) -> list[QueueItem]:
+) -> Queue:
     """The next n records for a person, each with the reason it is asked.
 
     Asked are records of split train (all, where the project has no split) that fewer than `[annotate] overlap` people
@@ -42,7 +42,7 @@ def queue(
     """
     wanted = Wanted(project)
     learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
-    return list(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
+    return Queue(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
 
 
 class Wanted:
