@@ -53,6 +53,10 @@ budget = 5
 [runs]
 keep = 4
 
+[lineage]
+openlineage = "lineage/events.jsonl"
+namespace = "labels"
+
 [store]
 url = "sqlite:///answers.db"
 """
@@ -136,9 +140,7 @@ def test_an_unknown_key_like_no_other_is_met_with_all_there_are(tmp_path: Path) 
         'labelkit.toml: [model] zz\\x1b: unknown key; known are "name", "seed"'
     )
     assert refused(tmp_path, FULL + "[modle]\n") == 'labelkit.toml: [modle]: unknown section; did you mean "model"?'
-    assert refused(tmp_path, FULL + "[zzz]\n") == (
-        f"labelkit.toml: [zzz]: unknown section; known are {sections}"
-    )
+    assert refused(tmp_path, FULL + "[zzz]\n") == (f"labelkit.toml: [zzz]: unknown section; known are {sections}")
     assert refused(tmp_path, 'name = "p"\n' + FULL) == (
         f"labelkit.toml: name: a key outside any section; known sections are {sections}"
     )
@@ -344,3 +346,29 @@ def test_any_file_gives_a_project_or_one_clear_error(tmp_path: Path, parts: list
         assert str(error).replace("\n", "").isprintable()  # noqa: PT017
     else:
         assert isinstance(project, ProjectFolder)
+
+
+@pytest.mark.parametrize("value", ["events.jsonl", "lineage/events.jsonl", "http://localhost:5000", "https://host/a/b"])
+def test_events_go_to_a_file_of_the_project_or_to_a_receiver(tmp_path: Path, value: str) -> None:
+    """A file of JSON lines below the project, or an HTTP receiver."""
+    settings = read_project(written(tmp_path, f'{SMALLEST}[lineage]\nopenlineage = "{value}"\n')).settings
+    assert (settings.lineage.openlineage, settings.lineage.namespace) == (value, "labelkit")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("events.json", "must be the URL of a receiver, or a file in the project that ends in .jsonl"),
+        ("/etc/events.jsonl", "must be the URL of a receiver, or a file in the project that ends in .jsonl"),
+        ("../events.jsonl", "must be the URL of a receiver, or a file in the project that ends in .jsonl"),
+        ("ftp://host/x", "must begin with http:// or https:// and hold no query"),
+        ("http:///x", "must begin with http:// or https:// and hold no query"),
+        ("http://host/?key=s3cret", "must begin with http:// or https:// and hold no query"),
+        ("http://ana:s3cret@host", "must not hold a login; a key goes into the variable OPENLINEAGE_API_KEY"),
+    ],
+)
+def test_events_go_nowhere_else(tmp_path: Path, value: str, said: str) -> None:
+    """No file outside the project is written to, and no login stands in labelkit.toml or in a message about it."""
+    message = refused(tmp_path, f'{SMALLEST}[lineage]\nopenlineage = "{value}"\n')
+    assert message.startswith(f"labelkit.toml: [lineage] openlineage: {said}")
+    assert "ana:s3cret" not in message

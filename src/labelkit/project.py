@@ -13,10 +13,11 @@ import difflib
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from labelkit.errors import ConfigError, listed, named, shortened, visible
 from labelkit.files import machine_errors
@@ -115,6 +116,28 @@ class RunsSection(Section):
     keep: int = Field(default=10, ge=1)  # runs of apply whose votes and labels stay; records of runs stay for ever
 
 
+class LineageSection(Section):
+    """`[lineage]`: who is told of runs, beside their records."""
+
+    openlineage: Name | None = None  # a file of JSON lines in the project, or the URL of a receiver
+    namespace: Name = "labelkit"  # of the project's jobs
+
+    @field_validator("openlineage")
+    @classmethod
+    def _goes_to_one_place(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            path = PurePosixPath(value)
+            if path.suffix != ".jsonl" or path.is_absolute() or ".." in path.parts:
+                raise ValueError("must be the URL of a receiver, or a file in the project that ends in .jsonl")
+        elif value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("must begin with http:// or https:// and hold no query")
+            if parts.username is not None or parts.password is not None:
+                raise ValueError("must not hold a login; a key goes into the variable OPENLINEAGE_API_KEY")
+        return value
+
+
 class StoreSection(Section):
     """`[store]`: where answers are kept; SQLite under .labelkit/ unless a URL is given."""
 
@@ -130,6 +153,7 @@ class Settings(Section):
     model: ModelSection = ModelSection()
     annotate: AnnotateSection = AnnotateSection()
     runs: RunsSection = RunsSection()
+    lineage: LineageSection = LineageSection()
     store: StoreSection = StoreSection()
 
 
@@ -250,7 +274,9 @@ def _explained(problem: Any) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    return isinstance(value, (str, int, float)) and value != ""
+    """Whether a value may stand in a message: not a URL that may hold a login."""
+    login = isinstance(value, str) and "://" in value and "@" in value
+    return isinstance(value, (str, int, float)) and value != "" and not login
 
 
 def _as_toml(value: object) -> str:

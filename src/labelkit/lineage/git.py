@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labelkit.errors import UsageError, shortened, visible
 from labelkit.files import machine_errors
+from labelkit.lineage.urls import public_url
 
 SECONDS = 20  # git may take; a repository on a dead network drive shall not hold up a run
 _OFF = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "protocol.allow=never")
@@ -74,6 +75,25 @@ def files_at(root: Path, revision: str, folder: str) -> tuple[str, dict[str, byt
     if links:
         raise UsageError(f"revision {shown}: {visible(links[0])} is a link, which is not followed")
     return commit, {entry.path.removeprefix(f"{folder}/"): _content(root, entry.blob) for entry in entries}
+
+
+def repository_of(root: Path) -> tuple[str, str]:
+    """Where a project's repository comes from, without a login, and the project's place in it; ("", "") for none.
+
+    A repository that was cloned from nowhere is named by its folder.
+    """
+    top, prefix = _line(root, "rev-parse", "--show-toplevel"), _line(root, "rev-parse", "--show-prefix")
+    if not top:
+        return "", ""
+    origin = _line(root, "config", "--get", "remote.origin.url")
+    shown = public_url(origin) if "://" in origin else origin
+    return shown or f"file://{top}", prefix
+
+
+def _line(root: Path, *arguments: str) -> str:
+    """A line that git prints; empty where it says no."""
+    said = _git(root, *arguments)
+    return "" if said is None else os.fsdecode(said).rstrip("\n")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from labelkit.errors import AnswerError, named, visible
 from labelkit.files import atomic_write, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.pipeline.current import current_run_record
+from labelkit.pipeline.events import announced
 from labelkit.pipeline.questions import Rows, queue
 from labelkit.pipeline.recording import keep_run
 from labelkit.pipeline.truth import has_answers
@@ -54,6 +55,7 @@ def answer(
     return store.add(record, label, annotator, strategy, operation or secrets.token_hex(16))
 
 
+@announced("annotate")
 def annotate_at_terminal(
     project: ProjectFolder,
     *,
@@ -91,6 +93,7 @@ def recorded_session(
     return recorded(project, started, {"annotator": annotator, "strategy": strategy, "role": role}, counts)
 
 
+@announced("annotate")
 def export_queue(
     project: ProjectFolder, n: int, out: Path, *, annotator: str, strategy: str | None = None
 ) -> AnnotateReport:
@@ -105,6 +108,7 @@ def export_queue(
     return recorded(project, started, parameters, counts, outputs={out.name: hash_file(out)})
 
 
+@announced("annotate")
 def import_answers(project: ProjectFolder, path: Path, *, annotator: str) -> AnnotateReport:
     """Store the answers of a JSON lines file, all of them or none. The same file again stores nothing twice."""
     started = timestamp()

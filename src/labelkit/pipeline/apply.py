@@ -13,6 +13,7 @@ from labelkit.lineage import Run
 from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.compute import MODEL_FILES, compute
+from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import VOTES_FILE, keep_run, run_store, trim_runs
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
@@ -20,6 +21,7 @@ from labelkit.project import ProjectFolder
 STAGING = ".staging"
 
 
+@announced("apply")
 def apply(
     project: ProjectFolder,
     *,

@@ -19,6 +19,7 @@ from labelkit.errors import DataError, UsageError, named, visible
 from labelkit.files import machine_errors, project_lock, timestamp, write_bytes
 from labelkit.label_models import read_labels
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.pipeline.events import announced
 from labelkit.pipeline.init import TEMPLATE
 from labelkit.pipeline.recording import file_hashes, keep_run
 from labelkit.project import ProjectFolder, read_project
@@ -36,6 +37,7 @@ PLACEHOLDERS = ("ham", "spam")  # the template's classes, where the data names n
 _WHOLE, _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})"), re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 
 
+@announced("infer")
 def infer(project: ProjectFolder) -> list[str]:
     """Write suites and a reference profile guessed from the project's records and, where there are some, its labels.
 

@@ -10,6 +10,7 @@ from typing import Any
 from labelkit.errors import ArtifactError
 from labelkit.files import timestamp
 from labelkit.lineage import Run, RunStore, git_state, hash_file
+from labelkit.pipeline.events import kept
 from labelkit.project import FILE_NAME, ProjectFolder
 
 CODE = (FILE_NAME, "labeling_functions", "expectations")
@@ -32,6 +33,7 @@ def keep_run(project: ProjectFolder, run: Run, **changes: Any) -> Run:
     run = run.with_(**{"finished": timestamp(), "git": {} if state is None else state.to_json(), **changes})
     run = run if run.id else run.identified()
     run_store(project).write(run)
+    kept(project, run)
     return run
 
 

@@ -12,6 +12,7 @@ from labelkit.files import timestamp
 from labelkit.label_models import labels_bytes, labels_from
 from labelkit.label_models.labels import NONE
 from labelkit.lineage import Run, hash_bytes, versions_of
+from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
 from labelkit.project import TRAIN, ProjectFolder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@announced("train")
 def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     """The labelled records as one table: id, fields, label, confidence, p_<class>, source, run.
 

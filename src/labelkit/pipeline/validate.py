@@ -10,6 +10,7 @@ from labelkit.label_models import labels_bytes, labels_from
 from labelkit.lineage import Run, hash_bytes, hash_file, hash_tree, versions_of
 from labelkit.pipeline.background import REPORT_FILE, background_of
 from labelkit.pipeline.compute import decisive_settings, function_files
+from labelkit.pipeline.events import announced
 from labelkit.pipeline.evidence import evidence_of, run_behind
 from labelkit.pipeline.recording import file_hashes, keep_run, run_store
 from labelkit.pipeline.truth import read_answers
@@ -21,6 +22,7 @@ from labelkit.validation import Verdict, fact_tables, judge, load_suites, read_b
 VERDICT_FILE = "verdict.json"
 
 
+@announced("validate")
 def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
     """Judge the project. The verdict is written beside the hash of exactly the bytes that were judged.
 
