@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,9 +66,8 @@ class Fitted:
         """Everything a vote adds, times the power; shares of a majority vote stay as they are."""
         if self.evidence is None:
             return self
-        agreed = None if self.evidence.agreed is None else power * self.evidence.agreed
-        scaled = Evidence(power * self.evidence.tables, power * self.evidence.log_prior, agreed)
-        return Fitted(self.classes, self.names, scaled)
+        arrays = {name: power * getattr(self.evidence, name) for name in self.arrays()}
+        return Fitted(self.classes, self.names, replace(self.evidence, **arrays))
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """The parameters by name."""
