@@ -66,6 +66,26 @@ def test_the_readme_runs(wine: Path) -> None:
     assert labels["source"].to_pylist().count("human") == 10
 
 
+def test_the_report_shows_the_wines(wine: Path) -> None:
+    """The page of the finished example: thirteen measurements by cultivar, twelve functions, the loop closed."""
+    for command in ("apply", "annotate --simulate cultivar --budget 10", "apply", "validate", "report"):
+        run(f"labelkit {command}", wine)
+    found = lk.Project(wine).report()
+    assert found.data is not None
+    assert (found.data.records, len(found.data.columns), len(found.data.spreads)) == (178, 16, 12)
+    assert {name for spread in found.data.spreads for name, _, _ in spread.rows} >= {"barolo", "grignolino", "barbera"}
+    assert len(found.functions) == 12
+    assert all(function.gold is not None for function in found.functions)
+    assert found.people is not None
+    assert (found.people.answers, found.people.simulated, found.people.persons) == (10, 10, ())
+    assert found.calibration is not None
+    assert [run.verb for run in found.runs] == ["validate", "apply", "annotate", "apply"]
+    assert [stage.state for stage in found.stages] == ["good", "good", "good"]
+    page = (wine / "report.html").read_text(encoding="utf-8")
+    assert "<title>wine · labelkit report</title>" in page
+    assert page.count('<figure class="spread">') == 12
+
+
 def test_training_is_refused_before_validation(wine: Path) -> None:
     """The closing step does not train on labels that nobody judged."""
     run("labelkit apply", wine)

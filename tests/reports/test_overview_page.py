@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_text
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -18,7 +19,9 @@ from labelkit.reports.overview.content import Share, Spread
 from labelkit.reports.overview.graph import LEFT, ROW, graph
 from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker
 from overview_samples import APPLY, FUNCTIONS, OVERVIEW, everywhere
+from projects import Made, write_csv
 from report_samples import hostile_texts
+from suite_files import IN_SET, check, suite_content
 
 GOLDEN = Path(__file__).parent / "golden" / "overview.txt"
 PAYLOADS = len(hostile_texts())
@@ -155,3 +158,72 @@ def test_nothing_from_data_runs_in_chromium(tmp_path: Path, visits: tuple[int, l
     assert asked == []
     assert seen.count("<script") == 0
     assert seen.count("<section") == page.count("<section")
+
+
+NAMES = {
+    "project": "<script>JS</script>",
+    "ham": """'"><img src=x onerror="JS">""",
+    "spam": "</style><svg onload=JS>",
+    "column": "</title><script>JS</script>",
+    "split": "<details open ontoggle=JS>",
+    "person": "<iframe srcdoc='<script>JS</script>'></iframe>",
+    "suite": "<style>@import 'http://127.0.0.1:PORT/pwned'</style>",
+    "function": "<meta http-equiv=refresh content='0;url=http://127.0.0.1:PORT/pwned'>",
+    "record": "<base href=http://127.0.0.1:PORT/>",
+}
+RUN_ME = "document.title='PWNED';document.body.id='PWNED';new Image().src='http://127.0.0.1:PORT/pwned'"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_nothing_of_a_hostile_project_runs(tmp_path: Path, visits: tuple[int, list[str]]) -> None:
+    """Markup in every name that a person can give, through all verbs: `labelkit report` shows it as text."""
+    port, asked = visits
+    evil = {name: text.replace("JS", RUN_ME).replace("PORT", str(port)) for name, text in NAMES.items()}
+    made = hostile_project(tmp_path / "project", evil)
+    made.run("apply")
+    for row in range(12):
+        made.project.answer(f"{row} {evil['record']}", evil["ham"], annotator=evil["person"])
+        made.project.answer(f"{row} {evil['record']}", evil["spam"] if row % 3 else evil["ham"], annotator="ben")
+    made.run("apply")
+    made.run("validate", code=1)
+    made.run("report")
+    page = (made.root / "report.html").read_text(encoding="utf-8")
+    for name in set(evil) - {"record"}:
+        assert html_text.escape(evil[name][:12]) in page.replace("&#34;", "&quot;").replace("&#39;", "&#x27;"), name
+    seen = opened(page, tmp_path)
+    assert "PWNED</title>" not in seen
+    assert 'id="PWNED"' not in seen
+    assert asked == []
+    assert not {tag for tag, *_ in skeleton(seen)} & {"script", "iframe", "object", "img", "link", "base"}
+
+
+def hostile_project(root: Path, evil: dict[str, str]) -> Made:
+    """A project in which every name that a person can give is markup."""
+    made = Made(root)
+    rows = [
+        {
+            "id": f"{i} {evil['record']}",
+            evil["column"]: f"{'win' if i % 2 else 'song'} {i}",
+            "gold": evil["spam" if i % 2 else "ham"],
+            "split": evil["split"] if i % 3 else "train",
+        }
+        for i in range(60)
+    ]
+    write_csv(root / "data.csv", rows)
+    words = {name: json.dumps(text) for name, text in evil.items()}
+    made.write(
+        "labelkit.toml",
+        f"[project]\nname = {words['project']}\nclasses = [{words['ham']}, {words['spam']}]\n"
+        f'[data]\npath = "data.csv"\nfields = [{words["column"]}]\ngold = "gold"\nsplit = "split"\n'
+        '[model]\nname = "majority"\n[annotate]\noverlap = 2\n',
+    )
+    rule = "import labelkit as lk\n" + "".join(
+        f"f{c} = lk.rules.keywords({name}, [{word!r}], field={words['column']}, label={c})\n"
+        for c, (name, word) in enumerate(((words["function"], "song"), ('"plain"', "win")))
+    )
+    made.write("labeling_functions/first.py", rule)
+    never = check(IN_SET, column="label", value_set=["x"], description=evil["suite"], notes=evil["project"])
+    content = suite_content(never, table="labels", name=evil["suite"])
+    made.write("expectations/labels.json", json.dumps(content))
+    return made

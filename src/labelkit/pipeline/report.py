@@ -67,7 +67,8 @@ def report(project: ProjectFolder) -> Overview:
     page = _Gathering(Overview(settings.name, tuple(settings.classes), __version__, timestamp()))
     runs, damaged = all_runs(project)
     if damaged:
-        page.problems.append(f"{damaged:,} run records are damaged or from another version of labelkit")
+        records = "1 run record is" if damaged == 1 else f"{damaged:,} run records are"
+        page.problems.append(f"{records} damaged or from another version of labelkit")
     labels, run, answers = None, None, Answered({}, "", 0)
     with page.part():
         answers = read_answers(project)

@@ -82,7 +82,10 @@ def _said(run: Run) -> str:
         who, strategy = run.parameters.get("annotator", ""), run.parameters.get("strategy", "")
         skipped = f", {counts['skipped']:,} skips" if counts.get("skipped") else ""
         return f"{counts.get('labelled', 0):,} answers{skipped} of {who}" + (f" ({strategy})" if strategy else "")
-    return ""
+    if run.verb == "train":
+        split = run.parameters.get("split")
+        return f"{counts.get('records', 0):,} labelled records handed out" + (f" of split {split}" if split else "")
+    return ", ".join(sorted(run.outputs)[:SHOWN_CHANGES])
 
 
 def _changed(run: Run, before: Run | None) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from labelkit.reports.overview.content import RunLine
 
-LANES = {"apply": 0, "annotate": 1, "validate": 2}
+VERBS = ("apply", "annotate", "validate", "train")
+"""Lanes from left to right; verbs that are not listed share the last one. A verb without runs has no lane."""
+
 ROW, LANE, LEFT, ASIDE = 60, 26, 16, 8  # height of a line, distance of lanes, the first lane, the way round a run
 
 
@@ -37,10 +39,12 @@ def graph(runs: Sequence[RunLine]) -> Graph:
 
     >>> newest = RunLine("b", "validate", "pass", "", None, "", (), ("a",))
     >>> graph([newest, RunLine("a", "apply", "", "", None, "", (), ())]).edges
-    ('M68 30 C68 64 16 56 16 90',)
+    ('M42 30 C42 64 16 56 16 90',)
     """
     rows = {run.id: row for row, run in enumerate(runs)}
-    lanes = [LANES.get(run.verb, len(LANES)) for run in runs]
+    kinds = [VERBS.index(run.verb) if run.verb in VERBS else len(VERBS) for run in runs]
+    used = sorted(set(kinds))
+    lanes = [used.index(kind) for kind in kinds]
     nodes = tuple(
         Node(_x(lane), _y(row), run.verb, run.word, run.current)
         for row, (run, lane) in enumerate(zip(runs, lanes, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labelkit.reports.overview import pictures
 from labelkit.reports.overview.content import Overview
-from labelkit.reports.overview.graph import ROW, graph
+from labelkit.reports.overview.graph import VERBS, graph
 from labelkit.reports.plots import checks, columns
 from labelkit.reports.templating import page
 
@@ -42,6 +42,6 @@ def overview_html(overview: Overview) -> str:
         calibration_low=low,
         curve=pictures.curve_picture(overview.curve) if overview.curve and overview.curve.points else None,
         graph=graph(overview.runs),
-        row=ROW,
+        verbs=[verb for verb in VERBS if any(run.verb == verb for run in overview.runs)],
         missing=[said for name, said in MISSING.items() if getattr(overview, name) is None],
     )
