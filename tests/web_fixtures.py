@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chromium import chromium
-from projects import Made, MakeProject
+from projects import MakeProject
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -44,10 +44,10 @@ def serve(make_project: MakeProject) -> Iterator[Callable[..., Serving]]:
 
     started: list[Serving] = []
 
-    def start(*more: str, made: Made | None = None, people: str = "ana", toml: str = "") -> Serving:
-        if made is None:
-            made = make_project(toml=f"[model]\nname = 'majority'\n[annotate]\nstrategy = 'random'\n{toml}")
-            made.project.apply()
+    def start(*more: str, people: str = "ana", toml: str = "", **project: Any) -> Serving:
+        annotate = f"[annotate]\nstrategy = 'random'\n{toml}"
+        made = make_project(toml=f"[model]\nname = 'majority'\n{annotate}", **project)
+        made.project.apply()
         serving = Serving(made, people)
         started.append(serving)
         return serving.start(*more)
