@@ -13,6 +13,7 @@ import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ class Run:
             "parents": self.parents,
         }
         return self.with_(id=hash_json(decisive)[:16])
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, as far as its record says."""
+        try:
+            took = datetime.fromisoformat(self.finished) - datetime.fromisoformat(self.started)
+        except ValueError:
+            return 0.0
+        return took.total_seconds()
 
     def with_(self, **changes: Any) -> Run:
         """A copy with some fields changed."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from labelkit.pipeline.agreement import AgreementReport
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.apply_report import ApplyReport
+    from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.explain import Explanation
+    from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
     from labelkit.reports import Background
@@ -133,6 +135,31 @@ class Project:
         from labelkit.pipeline.explain import explain
 
         return explain(self.folder, record, run=run)
+
+    def runs(self) -> list[RunLine]:
+        """What was done in this project, latest first."""
+        from labelkit.pipeline.runs import list_runs
+
+        return list_runs(self.folder)
+
+    def run(self, name: str = "current") -> ShownRun:
+        """One run, by the beginning of its id, "current" or "previous", and what has become of its files."""
+        from labelkit.pipeline.runs import show_run
+
+        return show_run(self.folder, name)
+
+    def diff(
+        self,
+        before: str = "previous",
+        after: str = "",
+        *,
+        workers: int | None = None,
+        talk: Callable[[str], None] = lambda _: None,
+    ) -> Difference:
+        """Which labels flipped between two runs, or two states of the functions, and whose vote did it."""
+        from labelkit.pipeline.diff import diff
+
+        return diff(self.folder, before, after, workers=workers, talk=talk)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""

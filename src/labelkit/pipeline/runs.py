@@ -30,6 +30,11 @@ class RunLine:
     record: Run | None  # None: damaged
     current: bool  # it wrote labels.parquet
 
+    def to_json(self) -> dict[str, Any]:
+        """The record; `record` is null for a damaged one."""
+        record = None if self.record is None else {**asdict(self.record), "parents": list(self.record.parents)}
+        return {"run": self.run, "current": self.current, "record": record}
+
 
 def find_run(project: ProjectFolder, name: str) -> Run:
     """A run by its id, by the beginning of it, or as "current" or "previous".

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from labelkit.records import Records
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from labelkit.annotations import Annotation
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,11 @@ class Answered:
         return np.asarray(self._indices[places.to_numpy(zero_copy_only=False)])
 
 
-def read_answers(project: ProjectFolder) -> Answered:
-    """Standing answers of people. A project that nobody annotated has none, and no store is created."""
+def read_answers(project: ProjectFolder, *, until: int | None = None) -> Answered:
+    """Standing answers of people. A project that nobody annotated has none, and no store is created.
+
+    With `until`, what stood after the entry of that sequence.
+    """
     if not has_answers(project):
         return Answered({}, "", 0)
     from labelkit.annotations import AnnotationStore
@@ -57,7 +62,8 @@ def read_answers(project: ProjectFolder) -> Answered:
     store = AnnotationStore.open(project.store_url)
     sequence = store.last_sequence  # before the answers: one that comes between is counted as newer, never lost
     classes = project.settings.project.classes
-    standing = {record: str(answer.label) for record, answer in store.answers().items()}
+    answers = store.answers() if until is None else stood(store.history(), until)
+    standing = {record: str(answer.label) for record, answer in answers.items()}
     unknown = sorted({label for label in standing.values() if label not in classes})
     if unknown:
         raise AnswerError(
@@ -65,7 +71,14 @@ def read_answers(project: ProjectFolder) -> Answered:
             f"({named(classes)}); add the class again, or undo these answers"
         )
     indices = {record: classes.index(label) for record, label in standing.items()}
-    return Answered(indices, hash_json(sorted(standing.items())), sequence)
+    return Answered(indices, hash_json(sorted(standing.items())), sequence if until is None else until)
+
+
+def stood(history: Iterable[Annotation], until: int) -> dict[str, Annotation]:
+    """The answers that stood after the entry of sequence `until`; the store only appends, so that it can tell."""
+    from labelkit.annotations.annotation import standing
+
+    return standing(entry for entry in history if entry.sequence <= until)
 
 
 def has_answers(project: ProjectFolder) -> bool:

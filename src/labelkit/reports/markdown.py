@@ -18,7 +18,7 @@ _LINKED = re.compile(r"([@#]|://|www\.)", re.IGNORECASE)
 def markdown(verdict: Verdict, background: Background = NOTHING) -> str:
     """The document. Text from data is literal: no markup, no link, no mention of anybody comes out of it."""
     head = "Passed: training may run" if verdict.passed else "Blocked: do not train on these labels"
-    name = f" · {_literal(background.project)}" if background.project else ""
+    name = f" · {literal(background.project)}" if background.project else ""
     blocks = [f"## {_ICONS[verdict.status]} {head}{name}", _summary(verdict)]
     problems = blocking(verdict, background)
     blocks += [_problem(problem) for problem in problems[:SHOWN_PROBLEMS]]
@@ -116,10 +116,10 @@ def _prose(text: str) -> str:
     >>> _prose("Run `labelkit apply`, *now*, @all")
     'Run `labelkit apply`, \\*now\\*, @<!-- -->all'
     """
-    return "".join(_code(part) if is_code else _literal(part) for part, is_code in code_parts(text))
+    return "".join(_code(part) if is_code else literal(part) for part, is_code in code_parts(text))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Text in which nothing is markup, a link, a mention or a reference."""
     escaped = _SPECIAL.sub(r"\\\1", visible(text))
     return _LINKED.sub(lambda found: found[0][0] + "<!-- -->" + found[0][1:], escaped)
