@@ -1,6 +1,7 @@
-"""Label models: speed, memory and accuracy against Snorkel and, where it is installed, crowd-kit.
+"""Label models: speed, memory, accuracy and trust, against Snorkel and, where installed, hyperlm and crowd-kit.
 
-    [LABELKIT_DATA=folder] python benchmarks/label_models.py [--only speed memory exact accuracy answers crowd]
+    [LABELKIT_DATA=folder] python benchmarks/label_models.py
+        [--only speed memory exact accuracy answers crowd calibration auto copies]
         [--records 1000000] [--rounds 3] [--draws 10] [--wall]
 
 `speed` and `memory` use generated votes; the rest needs real matrices in the folder LABELKIT_DATA (see matrices.py).
@@ -27,8 +28,10 @@ from numpy.typing import NDArray
 from labelkit.label_models import GoldVotes, make_model
 from labelkit.matrix.counts import VoteCounts
 from matrices import FOUR, NAMES, SPLITS, Matrix, crowd, folder, generated, log_loss, real, score
+from rivals import HYPERLM, hyperlm, hyperlm_is_there
+from trust import LABEL_FREE as MODELS, PARTS as TRUST
 
-MODELS = ("majority", "weighted", "dawid_skene", "snorkel")
+ROWS = {"dawid_skene", "amortized"}  # need vote rows, not only counts
 SIZES = ((10, 2), (50, 2), (10, 10), (50, 10))  # functions, classes
 ASKED = (10, 20, 50, 100)
 SEED = 1
@@ -69,7 +72,7 @@ def speed(arguments: argparse.Namespace) -> None:
         cells = [f"{fit:.2f} / {predict:.3f}" for fit, predict in (theirs, ours)]
         difference = f"{apart:.0e}, {changed} labels"
         print(f"{f'{m} x {k}':24}{cells[0]:>16}{cells[1]:>16}{ratio:>16}{difference:>22}", flush=True)
-        for name in MODELS[:-1]:
+        for name in (name for name in MODELS if name != "snorkel"):
             fit, model = seconds(functools.partial(fitted, name, votes, k)) if rows_fit(name, votes) else (0.0, None)
             if model is not None:
                 predict, _ = seconds(functools.partial(model.predict_votes, votes))
@@ -77,8 +80,8 @@ def speed(arguments: argparse.Namespace) -> None:
 
 
 def rows_fit(name: str, votes: NDArray[np.int8]) -> bool:
-    """Dawid and Skene's rounds over a million different rows of 50 functions would take minutes."""
-    return name != "dawid_skene" or votes.shape[1] <= 10
+    """Counts hold too few different rows of 50 functions for models that need rows."""
+    return name not in ROWS or votes.shape[1] <= 10
 
 
 def in_turn(votes: NDArray[np.int8], k: int, rounds: int) -> tuple[list[float], list[float], float, int]:
@@ -160,28 +163,38 @@ def accuracy(_: argparse.Namespace) -> None:
         "\naccuracy or F1 in percent without gold. A: fit on train, score test, uncovered at random. B: fit and score"
     )
     print("all splits where somebody voted. loss: log loss of B. reversed: unanimous records turned round")
-    rows: dict[str, dict[str, tuple[float, float, float, int]]] = {name: {} for name in MODELS}
+    models = (*MODELS, *((HYPERLM,) if hyperlm_is_there() else ()))
+    rows: dict[str, dict[str, tuple[float, float, float, int]]] = {name: {} for name in models}
     for name in NAMES:
         data = real(name)
-        for model in MODELS:
+        for model in models:
             rows[model][name] = protocols(data, model)
-    print(f"{'':12}" + "".join(f"{model:>27}" for model in MODELS))
-    print(f"{'':12}" + "".join(f"{'A':>7}{'B':>7}{'loss':>6}{'rev.':>7}" for _ in MODELS))
+    print(f"{'':12}" + "".join(f"{model:>27}" for model in models))
+    print(f"{'':12}" + "".join(f"{'A':>7}{'B':>7}{'loss':>6}{'rev.':>7}" for _ in models))
     for name in NAMES:
-        print(f"{name:12}" + "".join("{:>7.1f}{:>7.1f}{:>6.2f}{:>7,}".format(*rows[model][name]) for model in MODELS))
+        print(f"{name:12}" + "".join("{:>7.1f}{:>7.1f}{:>6.2f}{:>7,}".format(*rows[model][name]) for model in models))
     for title, names in (("mean of 4", FOUR), (f"mean of {len(NAMES)}", NAMES)):
-        means = {model: np.mean([rows[model][name] for name in names], axis=0) for model in MODELS}
+        means = {model: np.mean([rows[model][name] for name in names], axis=0) for model in models}
         print(
-            f"{title:12}" + "".join("{:>7.1f}{:>7.1f}{:>6.2f}{:>7}".format(*means[model][:3], "") for model in MODELS)
+            f"{title:12}" + "".join("{:>7.1f}{:>7.1f}{:>6.2f}{:>7}".format(*means[model][:3], "") for model in models)
         )
+    worst = [min(rows[model][name][1] - rows["majority"][name][1] for name in NAMES) for model in models]
+    print(
+        f"{'worst set':12}" + "".join(f"{'':>7}{change:>+7.1f}{'':>13}" for change in worst) + "   B against majority"
+    )
 
 
 def protocols(data: Matrix, model: str) -> tuple[float, float, float, int]:
     train, test = (data.split == part for part in (SPLITS[0], SPLITS[2]))
-    a = score(data.metric, data.gold[test], fitted(model, data.votes[train], data.k).predict_votes(data.votes[test]))
     covered = (data.votes >= 0).any(axis=1)
     votes, gold = data.votes[covered], data.gold[covered]
-    probs = fitted(model, votes, data.k).predict_votes(votes)
+    if model == HYPERLM:  # it knows of no rows but those it reads: for A, those of train and test
+        tested = hyperlm(np.concatenate([data.votes[train], data.votes[test]]), data.k)[train.sum() :]
+        probs = hyperlm(votes, data.k)
+    else:
+        tested = fitted(model, data.votes[train], data.k).predict_votes(data.votes[test])
+        probs = fitted(model, votes, data.k).predict_votes(votes)
+    a = score(data.metric, data.gold[test], tested)
     highest, lowest = votes.max(axis=1), np.where(votes >= 0, votes, 127).min(axis=1)
     reversed_ = int(((highest == lowest) & (probs.argmax(axis=1) != highest)).sum())
     return a, score(data.metric, gold, probs), log_loss(gold, probs), reversed_
@@ -248,6 +261,7 @@ PARTS = {
     "accuracy": accuracy,
     "answers": answers,
     "crowd": annotators,
+    **TRUST,
 }
 
 
