@@ -17,7 +17,7 @@ from labelkit.errors import MachineError
 from labelkit.pipeline.overview.records import rows_of
 from labelkit.pipeline.overview.spreads import MOST, Sample
 from labelkit.reports.overview import Overview, overview_html
-from projects import Made, MakeProject, comments
+from projects import FUNCTIONS, Made, MakeProject, comments
 
 
 def invoke(made: Made, *arguments: str) -> int:
@@ -155,6 +155,18 @@ def test_without_gold_people_are_the_yardstick(make_project: MakeProject) -> Non
     assert found.calibration.basis == "people's answers, each held out from the model"
 
 
+def test_functions_worse_than_chance_are_marked(make_project: MakeProject) -> None:
+    """By gold or by people's answers, beyond doubt."""
+    wrong = (
+        '\nwrong = lk.rules.keywords("wrong", ["melody", "chorus", "singer", "album"], field="text", label="spam")\n'
+    )
+    made = make_project(functions=FUNCTIONS + wrong)
+    made.project.apply()
+    found = made.project.report()
+    assert {function.name for function in found.functions if function.worse} == {"wrong"}
+    assert overview_html(found).count(">worse than chance<") == 1
+
+
 def test_copies_are_named(make_project: MakeProject) -> None:
     """A function that repeats another one is found and named at both."""
     functions = (
@@ -171,6 +183,32 @@ def test_copies_are_named(make_project: MakeProject) -> None:
     assert {f.name: f.copies for f in found.functions if f.copies} == {"first": ("second",), "second": ("first",)}
     assert (found.pairs[0].first, found.pairs[0].second, found.pairs[0].copies) == ("first", "second", True)
     assert found.pairs[0].alike == found.pairs[0].either
+
+
+def test_runs_with_more_answers_make_a_learning_curve(validated: Made) -> None:
+    """Each run of `apply` is judged on the same records, none of which anybody was asked about."""
+    gold = gold_of(validated)
+    assert validated.project.report().curve is None
+    asked = 0
+    for more in (6, 10):
+        for record in list(gold)[asked : asked + more]:
+            validated.project.answer(record, gold[record], annotator="ana")
+        asked += more
+        validated.project.apply()
+    curve = validated.project.report().curve
+    assert curve is not None
+    assert [point.answers for point in curve.points] == [0, 6, 16]
+    assert curve.measured.startswith("labels of 3 runs of apply, against gold outside split dev")
+    labels = validated.project.labels()
+    splits = validated.project.records().to_table()
+    dev = dict(zip(splits["id"].to_pylist(), splits["split"].to_pylist(), strict=True))
+    judged = [
+        label == gold[record]
+        for record, label, source in zip(*(labels[name].to_pylist() for name in ("id", "label", "source")), strict=True)
+        if source == "model" and dev[record] != "dev"
+    ]
+    assert curve.points[-1].accuracy == pytest.approx(sum(judged) / len(judged))
+    assert all(point.low <= point.accuracy <= point.high for point in curve.points)
 
 
 def test_the_runs_are_a_graph_with_what_changed(validated: Made) -> None:

@@ -147,6 +147,7 @@ def _function(row: FunctionFigures, people: FunctionFigures, copies: tuple[str, 
         people=_share(people),
         faults=row.faults,
         copies=copies,
+        worse=row.worse or people.worse,
     )
 
 

@@ -116,6 +116,7 @@ class Function:
     people: Share | None  # votes equal to people's answers
     faults: int
     copies: tuple[str, ...] = ()  # functions whose votes it repeats
+    worse: bool = False  # whether it is right less often than votes at random, beyond doubt
 
 
 @dataclass(frozen=True)
