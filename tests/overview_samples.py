@@ -64,7 +64,7 @@ FUNCTIONS = (
     Function("sings", (0,), 0.31, 0.12, 0.02, Share(88, 100), Share(9, 10), 0),
     Function("begs", (1,), 0.24, 0.2, 0.05, Share(70, 90), None, 3, ("pleads",)),
     Function("pleads", (1,), 0.23, 0.2, 0.05, None, None, 0, ("begs",)),
-    Function("says_both", (0, 1), 0.05, 0.0, 0.0, None, Share(1, 4), 0),
+    Function("says_both", (0, 1), 0.05, 0.0, 0.0, None, Share(1, 4), 0, worse=True),
 )
 PEOPLE = People(
     answers=30,

@@ -6,7 +6,7 @@ Nothing is run, judged or changed. A part that cannot be read is left out, and t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from labelkit.errors import ArtifactError, LabelkitError, MachineError
 from labelkit.files import timestamp
 from labelkit.label_models import read_labels, run_of
 from labelkit.lineage import Run, RunStore
+from labelkit.pipeline.overview.curve import curve_of
 from labelkit.pipeline.overview.gate import gate_of
 from labelkit.pipeline.overview.labels import check_labels, labels_of
 from labelkit.pipeline.overview.people import people_of
@@ -77,7 +78,7 @@ def report(project: ProjectFolder) -> Overview:
             labels = check_labels(read_labels(project.labels_path), project)
     if labels is not None:
         run = next((run for run in runs if run.id == run_of(labels)), None)
-    _judge_labels(project, page, labels, run, answers)
+    _judge_labels(project, page, labels, run, answers, runs)
     with page.part():
         page.add(people=people_of(project))
     with page.part():
@@ -91,9 +92,14 @@ def report(project: ProjectFolder) -> Overview:
 
 
 def _judge_labels(
-    project: ProjectFolder, page: _Gathering, labels: pa.Table | None, run: Run | None, answers: Answered
+    project: ProjectFolder,
+    page: _Gathering,
+    labels: pa.Table | None,
+    run: Run | None,
+    answers: Answered,
+    runs: Sequence[Run],
 ) -> None:
-    """Data, labels, functions and calibration."""
+    """Data, labels, functions, calibration and learning curve."""
     truth, basis = np.full(0 if labels is None else labels.num_rows, -1, dtype=np.int8), ""
     with page.part():
         found = look_at_records(project, labels, answers)
@@ -101,16 +107,18 @@ def _judge_labels(
         page.add(data=found.data)
     if labels is None:
         return
-    page.add(labels=labels_of(project, labels, run, basis))
+    counted = labels_of(project, labels, run, basis)
+    page.add(labels=counted)
     with page.part():
         if run is None:
             raise ArtifactError("labels.parquet: no record of the run that wrote it; run `labelkit apply` again")
-        seen, model = look_at_votes(RunStore(project.state / "runs").path(run.id), labels, truth, answers)
-        gold = project.settings.data.gold is not None
+        folder, gold = RunStore(project.state / "runs").folder, project.settings.data.gold is not None
+        seen, model = look_at_votes(folder / run.id, labels, truth, answers)
         page.add(
-            labels=replace(labels_of(project, labels, run, basis), model=model.name, yardsticks=yardsticks(seen)),
+            labels=replace(counted, model=model.name, yardsticks=yardsticks(seen)),
             functions=functions_of(seen, with_gold=gold),
             functions_gold=basis if gold else "",
             pairs=pairs_of(seen),
             calibration=calibration_of(seen, basis) if gold else held_out_calibration(seen, project),
+            curve=curve_of(runs, folder, run, labels, truth, basis) if gold else None,
         )

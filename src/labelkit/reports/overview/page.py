@@ -13,7 +13,7 @@ MISSING = {
     "people": ("People", "`labelkit annotate` asks people about the records where an answer is worth most."),
     "gate": ("The gate", "`labelkit validate` judges records, labels and lineage by the suites in `expectations/`."),
     "calibration": ("Calibration", "needs records with a label and gold, or with people's answers."),
-    "curve": ("Learning curve", "needs several rounds of answers."),
+    "curve": ("Learning curve", "needs gold and two runs of `labelkit apply` with answers between them."),
 }
 
 
