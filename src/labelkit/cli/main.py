@@ -19,6 +19,7 @@ from labelkit.cli.apply import apply
 from labelkit.cli.explain import explain
 from labelkit.cli.init import init
 from labelkit.cli.report import report
+from labelkit.cli.replay import replay
 from labelkit.cli.runs import runs
 from labelkit.cli.validate import validate
 from labelkit.errors import BUG_EXIT_CODE, LabelkitError, visible
@@ -45,7 +46,7 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate, explain, runs, report):
+for command in (init, apply, annotate, validate, explain, runs, replay, report):
     labelkit.add_command(command)
 
 

@@ -6,7 +6,7 @@ that no run recorded are computed in a temporary folder with the data, answers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from labelkit.pipeline.flips import (
 )
 from labelkit.pipeline.recording import VOTES_FILE, run_store
 from labelkit.pipeline.runs import CURRENT, PREVIOUS, find_run, is_run
-from labelkit.pipeline.trial import laid_out, try_out, workshop
+from labelkit.pipeline.trial import Talk, laid_out, try_out, workshop
 from labelkit.pipeline.truth import Yardstick, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -45,8 +45,6 @@ WORKTREE = "worktree"
 
 SHOWN_PAIRS = 10  # of functions that newly contradict each other
 SHOWN_EXAMPLES = 3  # records of each cause
-
-Talk = Callable[[str], None]
 
 
 @dataclass(frozen=True)

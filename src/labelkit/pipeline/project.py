@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.explain import Explanation
+    from labelkit.pipeline.replay import Replay
     from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
@@ -160,6 +161,14 @@ class Project:
         from labelkit.pipeline.diff import diff
 
         return diff(self.folder, before, after, workers=workers, talk=talk)
+
+    def replay(
+        self, name: str = "current", *, workers: Sequence[int] = (), talk: Callable[[str], None] = lambda _: None
+    ) -> Replay:
+        """Repeat a run from its record, once for each number of workers, and compare every byte."""
+        from labelkit.pipeline.replay import replay
+
+        return replay(self.folder, name, workers=workers, talk=talk)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""

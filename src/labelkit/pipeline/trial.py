@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +26,9 @@ from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder, read_project
 
 RESULT = "trial.json"
+
+Talk = Callable[[str], None]
+"""Hears, in words, what takes time."""
 
 
 @contextmanager
