@@ -1,73 +1,59 @@
 """Kill a verb of labelkit at point after point, and look at what is left; run as a program of its own.
 
-    python tests/kill_points.py VERB FOLDER POINTS SEED
+    python tests/kill_points.py VERB FOLDER lines POINTS SEED
+    python tests/kill_points.py VERB FOLDER KILL|ENOSPC|EIO|EROFS POINTS SEED
 
 FOLDER holds `before`, a project on which the verb has something to do. Labelkit is loaded once; for each point a child
-is forked that runs the verb on a copy and is sent SIGKILL there: at a line of labelkit's own code, or after it, in the
-system call that follows. Then the verb is run again on what is left. Prints one JSON object: the points, and all that
-was wrong.
+is forked that runs the verb on a copy. There it is sent SIGKILL, at a line of labelkit's own code or in a system call,
+or the system call fails, once or from then on. Then the verb is run again on what is left. Prints one JSON object: the
+points, and all that was wrong.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import mmap
 import os
 import random
+import re
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 import labelkit as lk
-from labelkit.errors import LabelkitError
+from forked import Ended, ExitCode, Injection, in_child
 from labelkit.files import TEMPORARY
 from labelkit.label_models import labels_bytes
 from labelkit.lineage import RunStore, hash_file
 
 PACKAGE = str(Path(lk.__file__).parent)
 
-Verb = Callable[[Path], object]
+COMMANDS = {
+    "apply": ["apply", "--workers", "1"],
+    "validate": ["validate"],
+    "queue": ["annotate", "--queue", "20", "--annotator", "ana", "--out", "questions.jsonl"],
+    "answers": ["annotate", "--annotator", "ana", "--answers", "answers.jsonl"],
+    "report": ["report"],
+}
 
 
-def apply(root: Path) -> None:
-    """Publish labels."""
-    lk.Project(root).apply(workers=1)
+def run(name: str, root: Path) -> None:
+    """Run the command line of a verb in a project. Raises ExitCode with what it said on stderr."""
+    from labelkit.cli.main import _exit_code
 
+    os.chdir(root)
+    talk = io.StringIO()
+    with contextlib.redirect_stderr(talk), contextlib.redirect_stdout(io.StringIO()):
+        code = _exit_code(COMMANDS[name])
+    raise ExitCode(code, talk.getvalue())
 
-def validate(root: Path) -> None:
-    """Judge them."""
-    lk.Project(root).validate()
-
-
-def queue(root: Path) -> None:
-    """Write questions to a file."""
-    _cli("annotate", "--queue", "20", "--out", str(root / "questions.jsonl"), "--annotator", "ana", "-C", str(root))
-
-
-def answers(root: Path) -> None:
-    """Read answers from a file."""
-    _cli("annotate", "--answers", str(root / "answers.jsonl"), "--annotator", "ana", "-C", str(root))
-
-
-def report(root: Path) -> None:
-    """Write the page about the project."""
-    _cli("report", "-C", str(root))
-
-
-def _cli(*arguments: str) -> None:
-    from labelkit.cli.main import labelkit
-
-    code = labelkit.main(list(arguments), standalone_mode=False)
-    if code:
-        raise RuntimeError(f"exit code {code}")
-
-
-VERBS: dict[str, Verb] = {"apply": apply, "validate": validate, "queue": queue, "answers": answers, "report": report}
 
 ARTIFACTS = {
     "apply": ["labels.parquet"],
@@ -77,6 +63,13 @@ ARTIFACTS = {
     "report": ["report.html"],
 }
 
+
+Contents = Mapping[str, bytes | None]
+
+KILLED = ("openat", "write", "pwrite64", "fsync", "rename", "ftruncate", "unlink", "mkdir", "fcntl", "close")
+FAILING = ("openat", "write", "pwrite64", "fsync", "rename", "ftruncate", "unlink", "mkdir")
+NAMED = r"labelkit: error: (/\S|labels\.parquet|questions\.jsonl|labelkit\.toml|answers\.jsonl|data|labeling|standard)"
+"""How a message begins that says which file it is about."""
 
 OUTSIDE = {"labels.parquet", "questions.jsonl", "report.html"}
 """What a run writes outside its own folder, where the next run replaces it."""
@@ -108,43 +101,20 @@ class Killer:
         return self._line
 
 
-def in_child(work: Callable[[], object]) -> tuple[int, str]:
-    """Run `work` in a fork: exit status, and what it has to say (an error)."""
-    ear, mouth = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(ear)
-        os.setsid()
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(quiet, descriptor)
-        try:
-            said = work()
-            os.write(mouth, str(said or "").encode()[:60_000])
-            os._exit(0)
-        except LabelkitError as error:
-            os.write(mouth, f"{type(error).__name__}: {error}".encode()[:60_000])
-            os._exit(error.exit_code)
-        except BaseException as error:  # noqa: BLE001  what it is, the parent says
-            os.write(mouth, f"BUG {type(error).__name__}: {error}".encode()[:60_000])
-            os._exit(70)
-    os.close(mouth)
-    with os.fdopen(ear, "rb") as said_by_child:
-        said = said_by_child.read().decode()
-    return os.waitpid(pid, 0)[1], said
-
-
-def counted(verb: Verb, root: Path) -> int:
+def counted(name: str, root: Path) -> int:
     """Lines of labelkit's own that a verb runs."""
+    count = memoryview(mmap.mmap(-1, 8)).cast("q")
 
-    def work() -> int:
+    def work() -> None:
         with Killer(None) as killer:
-            verb(root)
-        return killer.lines
+            try:
+                run(name, root)
+            finally:
+                count[0] = killer.lines
 
-    status, said = in_child(work)
-    assert status == 0, said
-    return int(said)
+    ended = in_child(work)
+    assert ended.status == 0, ended.said
+    return count[0]
 
 
 def content(path: Path) -> bytes | None:
@@ -175,8 +145,8 @@ def leftovers(root: Path) -> list[str]:
     return [str(path.relative_to(root)) for path in found]
 
 
-def judged(name: str, verb: Verb, root: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """Everything that is wrong after a kill."""
+def judged(name: str, root: Path, old: Contents, new: Contents) -> Iterator[str]:
+    """Everything that is wrong after a verb was killed or failed, and that the next one does not put right."""
     for path in ARTIFACTS[name]:
         now = content(root / path)
         whole = now in (old[path], new[path])
@@ -185,9 +155,9 @@ def judged(name: str, verb: Verb, root: Path, old: dict[str, Any], new: dict[str
         if not whole:
             yield f"{path} is neither the old nor the new one"
     yield from broken(root) if name != "validate" else ()
-    status, said = in_child(lambda: verb(root))
-    if status:
-        yield f"the next command failed ({status}): {said}"
+    again = in_child(lambda: run(name, root))
+    if again.status:
+        yield f"the next command failed ({again.code}): {again.said}"
         return
     if name in ("apply", "queue"):
         yield from (f"{path} is another one" for path in ARTIFACTS[name] if content(root / path) != new[path])
@@ -197,7 +167,7 @@ def judged(name: str, verb: Verb, root: Path, old: dict[str, Any], new: dict[str
             yield "answers were lost or doubled"
     yield from broken(root)
     if name != "apply" and leftovers(root):
-        in_child(lambda: apply(root))  # which sweeps after all others
+        in_child(lambda: run("apply", root))  # which sweeps after all others
     yield from (f"left behind: {path}" for path in leftovers(root))
 
 
@@ -209,35 +179,87 @@ def _whole(path: Path) -> bool:
     return bool(json.loads(text)["run"])
 
 
+class Points:
+    """The points at which a verb is to be hurt, and what came of it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.before, self.scratch = name, folder / "before", folder / "scratch"
+        self.points = self.hits = 0
+        self.wrong: list[str] = []
+        self.fresh()
+        with contextlib.suppress(ExitCode):
+            run(name, self.scratch)  # everything is imported now
+        self.new = {path: content(self.scratch / path) for path in ARTIFACTS[name]}
+        self.old = {path: content(self.before / path) for path in ARTIFACTS[name]}
+
+    def fresh(self) -> None:
+        """The project as it was."""
+        os.chdir("/")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        shutil.copytree(self.before, self.scratch)
+
+    def lines(self, points: int, seed: int) -> None:
+        """SIGKILL at lines of labelkit's code, spread over all that the verb runs."""
+        self.fresh()
+        lines = counted(self.name, self.scratch)
+        for at in sorted(random.Random(seed).sample(range(1, lines + 1), min(points, lines))):
+            self.hurt(f"line {at} of {lines}", self._killed_at(at), None, {0})
+
+    def syscalls(self, what: str, points: int) -> None:
+        """What is done to every system call of some kinds in turn, until the verb makes no more of them."""
+        deed, failing = ("signal=KILL", {0, 3}) if what == "KILL" else (f"error={what}", {0, 3})
+        for syscall in KILLED if what == "KILL" else FAILING:
+            for n in range(1, points + 1):
+                hits = [
+                    self.hurt(f"{syscall} {when} {what}", lambda: run(self.name, self.scratch),
+                              Injection(syscall, deed, when), failing)
+                    for when in ([str(n)] if what == "KILL" else [str(n), f"{n}+"])
+                ]  # fmt: skip
+                if not any(hits):
+                    break
+
+    def _killed_at(self, at: int) -> Callable[[], None]:
+        def work() -> None:
+            with Killer(at):
+                run(self.name, self.scratch)
+
+        return work
+
+    def hurt(self, where: str, work: Callable[[], None], injection: Injection | None, codes: set[int]) -> bool:
+        """Do it once on a fresh copy, and look at what is left. Whether it came about."""
+        self.fresh()
+        ended = in_child(work, injection)
+        self.points += 1
+        hit = ended.killed or ended.hit
+        self.hits += hit
+        found = [] if ended.killed else list(self._badly_said(ended, codes))
+        found += judged(self.name, self.scratch, self.old, self.new)
+        self.wrong += [f"{where}: {what}" for what in found]
+        return hit
+
+    def _badly_said(self, ended: Ended, codes: set[int]) -> Iterator[str]:
+        """Whether a verb that was not killed says the truth: done, or what failed."""
+        if ended.code not in codes:
+            yield f"exit {ended.code}: {ended.said[:500]}"
+        if "a worker process ended with SIGKILL 3 times" in ended.said:
+            return  # strace kills each new worker at its own n-th call
+        if ended.code == 3 and ended.said and not re.search(NAMED, ended.said):
+            yield f"no path: {ended.said[:300]}"
+        if ended.code == 0 and self.name in ("apply", "queue"):
+            for path in ARTIFACTS[self.name]:
+                if content(self.scratch / path) != self.new[path]:
+                    yield f"exit 0, and {path} is not what it should be"
+
+
 def main() -> None:
     """See above."""
-    name, folder, points, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    verb, before = VERBS[name], folder / "before"
-    scratch = folder / "scratch"
-    shutil.copytree(before, scratch)
-    verb(scratch)  # everything is imported now
-    new = {path: content(scratch / path) for path in ARTIFACTS[name]}
-    old = {path: content(before / path) for path in ARTIFACTS[name]}
-    shutil.rmtree(scratch)
-    shutil.copytree(before, scratch)
-    lines = counted(verb, scratch)
-    wrong: list[str] = []
-    chosen = sorted(random.Random(seed).sample(range(1, lines + 1), min(points, lines)))
-    killed = 0
-    for at in chosen:
-        shutil.rmtree(scratch)
-        shutil.copytree(before, scratch)
-
-        def work(at: int = at) -> None:
-            with Killer(at):
-                verb(scratch)
-
-        status, said = in_child(work)
-        killed += os.WIFSIGNALED(status)
-        if not os.WIFSIGNALED(status) and status:
-            wrong.append(f"line {at} of {lines}: {said}")
-        wrong += [f"line {at} of {lines}: {what}" for what in judged(name, verb, scratch, old, new)]
-    print(json.dumps({"lines": lines, "points": len(chosen), "killed": killed, "wrong": wrong}))
+    name, folder, what, points, seed = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    tried = Points(name, folder)
+    if what == "lines":
+        tried.lines(points, seed)
+    else:
+        tried.syscalls(what, points)
+    print(json.dumps({"points": tried.points, "hits": tried.hits, "wrong": tried.wrong}))
 
 
 if __name__ == "__main__":

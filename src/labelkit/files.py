@@ -31,10 +31,28 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = error.filename if isinstance(error.filename, str) else ""
-        shown = path if not named or named.endswith(TEMPORARY) else named
-        reason = error.strerror or str(error) or type(error).__name__
-        raise MachineError(f"{visible(str(shown))}: {reason[:1].lower()}{visible(reason[1:])}") from error
+        raise _machine_error(error, path) from error
+
+
+_REFUSALS = frozenset({errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM})
+
+
+@contextlib.contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """The same for those errors only that say nothing of what is in the file: readers of formats know no others."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        raise _machine_error(error, path) from error
+
+
+def _machine_error(error: OSError, path: Path) -> MachineError:
+    named = error.filename if isinstance(error.filename, str) else ""
+    shown = path if not named or named.endswith(TEMPORARY) else named
+    reason = error.strerror or str(error) or type(error).__name__
+    return MachineError(f"{visible(str(shown))}: {reason[:1].lower()}{visible(reason[1:])}")
 
 
 @contextlib.contextmanager
@@ -117,11 +135,12 @@ def link_file(staged: Path, path: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, so that they survive a power cut."""
-    if folder.is_dir() or folder == folder.parent:
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    with machine_errors(folder):
+        if folder.is_dir() or folder == folder.parent:
+            return
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -138,7 +157,9 @@ def sweep(folder: Path, *, below: bool = False) -> None:
 
     A file that somebody is still writing is locked, and stays.
     """
-    for leftover in (folder.rglob if below else folder.glob)(f".*{TEMPORARY}"):
+    with machine_errors(folder):
+        leftovers = list((folder.rglob if below else folder.glob)(f".*{TEMPORARY}"))
+    for leftover in leftovers:
         with contextlib.suppress(OSError):
             descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:

@@ -29,29 +29,60 @@ def before(folder: Path) -> Path:
     return folder
 
 
-def kill(verb: str, folder: Path, points: int, seed: int = 1) -> dict[str, Any]:
+def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict[str, Any]:
     """What became of it."""
     done = subprocess.run(
-        [sys.executable, str(DRIVER), verb, str(before(folder)), str(points), str(seed)],
+        [sys.executable, str(DRIVER), verb, str(before(folder)), what, str(points), str(seed)],
         capture_output=True, text=True, check=False, timeout=3000, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize(
     ("verb", "points"),
     [
-        pytest.param("apply", 12, id="apply-few"),
-        pytest.param("apply", many(120, 400), id="apply", marks=pytest.mark.slow),
-        pytest.param("validate", many(25, 200), id="validate", marks=pytest.mark.slow),
-        pytest.param("queue", many(40, 200), id="queue", marks=pytest.mark.slow),
-        pytest.param("answers", many(40, 200), id="answers", marks=pytest.mark.slow),
+        pytest.param("apply", 8, id="apply-few"),
+        pytest.param("apply", many(40, 400), id="apply", marks=pytest.mark.slow),
+        pytest.param("validate", many(12, 200), id="validate", marks=pytest.mark.slow),
+        pytest.param("queue", many(20, 200), id="queue", marks=pytest.mark.slow),
+        pytest.param("answers", many(20, 200), id="answers", marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
     """Killed at lines of labelkit's own code all over the verb; what is left is whole, and the verb can run again."""
-    done = kill(verb, tmp_path, points)
-    figure(PROMISE, f"SIGKILL in {verb}, then once more", done["points"], lines_it_runs=done["lines"])
+    done = hurt(verb, tmp_path, "lines", points)
+    figure(PROMISE, f"SIGKILL at a line of {verb}, then once more", done["hits"])
     assert done["wrong"] == []
-    assert done["killed"] >= done["points"] * 0.95
+    assert done["hits"] >= points * 0.95
+
+
+SLOW = [
+    pytest.param("apply", many(4, 60), marks=pytest.mark.slow),
+    pytest.param("validate", many(1, 40), marks=pytest.mark.slow),
+    pytest.param("answers", many(1, 40), marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(("verb", "points"), SLOW)
+def test_a_verb_killed_in_a_system_call(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
+    """The same at the n-th of each kind of system call, in labelkit's process and in its workers."""
+    done = hurt(verb, tmp_path, "KILL", points)
+    figure(PROMISE, f"SIGKILL in a system call of {verb}, then once more", done["hits"])
+    assert done["wrong"] == []
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize(("verb", "points"), SLOW)
+def test_a_system_call_that_fails(verb: str, points: int, error: str, tmp_path: Path, figure: Figure) -> None:
+    """A full or failing disk at the n-th call, or from then on: exit code 3 with the path, or done as if nothing had
+    happened; the old artifact or the new one; and once there is room again, the verb runs."""
+    done = hurt(verb, tmp_path, error, points)
+    figure("disk full, I/O error", f"{error} in a system call of {verb}, then once more", done["hits"])
+    assert done["wrong"] == []
+    assert done["hits"] > 10

@@ -18,11 +18,11 @@ from labelkit.cli.annotate import annotate
 from labelkit.cli.apply import apply
 from labelkit.cli.explain import explain
 from labelkit.cli.init import init
-from labelkit.cli.report import report
 from labelkit.cli.replay import replay
+from labelkit.cli.report import report
 from labelkit.cli.runs import runs
 from labelkit.cli.validate import validate
-from labelkit.errors import BUG_EXIT_CODE, LabelkitError, visible
+from labelkit.errors import BUG_EXIT_CODE, LabelkitError, MachineError, visible
 
 SIGINT_EXIT_CODE, SIGTERM_EXIT_CODE, SIGPIPE_EXIT_CODE = 130, 143, 141
 
@@ -77,6 +77,8 @@ def _exit_code(arguments: list[str]) -> int:
         # them, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return SIGPIPE_EXIT_CODE
+    except OSError as error:
+        return _machine_failed(error, arguments)
     except Exception as error:  # noqa: BLE001  the one place where a bug is caught
         return _bug(error, arguments)
 
@@ -92,12 +94,29 @@ def _deliberate(error: LabelkitError, arguments: list[str]) -> int:
     return error.exit_code
 
 
+def _machine_failed(error: OSError, arguments: list[str]) -> int:
+    """What the machine refused, and nobody closer to it has explained."""
+    try:
+        sys.stdout.flush()
+        what = str(error.filename or "input or output")
+    except OSError:
+        what = "standard output"
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), 1
+        )  # or Python would fail once more at its exit, with a code of its own
+    reason = error.strerror or str(error)
+    return _deliberate(MachineError(f"{visible(what)}: {reason[:1].lower()}{visible(reason[1:])}"), arguments)
+
+
 def _bug(error: Exception, arguments: list[str]) -> int:
     """Keep the traceback for a report, and keep it out of the user's face."""
     text = "".join(traceback.format_exception(error))
-    handle, path = tempfile.mkstemp(prefix="labelkit-crash-", suffix=".txt", text=True)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"labelkit {__version__}, Python {sys.version}\n\n{text}")
+    try:
+        handle, path = tempfile.mkstemp(prefix="labelkit-crash-", suffix=".txt", text=True)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"labelkit {__version__}, Python {sys.version}\n\n{text}")
+    except OSError:
+        path = "what --debug shows"
     click.echo(f"labelkit: this is a bug in labelkit ({type(error).__name__}); please report it with {path}", err=True)
     if "--debug" in arguments:
         click.echo(visible(text, keep="\n"), err=True)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from labelkit.errors import FunctionError, listed, visible
+from labelkit.errors import FunctionError, MachineError, listed, visible
 from labelkit.labeling.faults import first_line, in_folder, innermost
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
@@ -88,8 +88,15 @@ def _load(path: Path) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, OSError) and _is_of(path.parent, error.filename):
+            raise MachineError(f"{visible(str(error.filename))}: {visible(error.strerror or str(error))}") from error
         raise FunctionError(_import_failure(path, error)) from error
     return module
+
+
+def _is_of(folder: Path, file: object) -> bool:
+    """Whether it was a Python file of the folder itself that could not be read."""
+    return isinstance(file, str) and file.endswith(".py") and Path(file).parent == folder
 
 
 def _import_failure(path: Path, error: BaseException) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import ArtifactError, visible
+from labelkit.files import refusals
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,7 +125,8 @@ def _artifact_errors(path: Path) -> Iterator[None]:
     import pyarrow as pa
 
     try:
-        yield
+        with refusals(path):
+            yield
     except (OSError, pa.ArrowException, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
         name = visible(str(path))
         raise ArtifactError(f"{name}: not a vote file of labelkit; run `labelkit apply` again") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, shortened, visible
-from labelkit.files import machine_errors
+from labelkit.files import machine_errors, refusals
 from labelkit.lineage import canonical_column, canonical_type
 from labelkit.records.base import PANDAS_INDEX
 
@@ -144,7 +144,7 @@ class ParquetSource:
         try:
             with machine_errors(path):
                 path.open("rb").close()
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with refusals(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
                 yield file
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one for a damaged column name
             said = shortened((str(error).splitlines() or [""])[0], 200)

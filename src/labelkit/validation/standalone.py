@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, UsageError, named, visible
+from labelkit.files import refusals
 from labelkit.records import Records, read
 from labelkit.validation.facts import Evidence, classes_of, fact_table
 from labelkit.validation.frames import unmarked
@@ -107,6 +108,7 @@ def _read(path: Path) -> pa.Table:
     if not path.is_file():
         raise DataError(f"{visible(str(path))}: no such file")
     try:
-        return pq.read_table(path, page_checksum_verification=True)
+        with refusals(path):
+            return pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{visible(str(path))}: not a readable Parquet file") from error

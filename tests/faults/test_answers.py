@@ -1,0 +1,76 @@
+"""An acknowledged answer survives: SIGKILL, full and failing disks, power cuts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fault_figures import Figure, many
+
+PROMISE = "an acknowledged answer survives"
+DRIVER = Path(__file__).parents[1] / "kill_store.py"
+KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
+def kind_and_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        yield "SQLite", f"sqlite:///{tmp_path / 'annotations.db'}"
+    else:
+        yield "PostgreSQL", request.getfixturevalue("postgres_url")
+
+
+def hurt(url: str, what: str, count: int, seed: int = 1) -> dict[str, Any]:
+    """What became of the answers."""
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), url, what, str(count), str(seed)],
+        capture_output=True, text=True, check=False, timeout=3000, env=dict(os.environ),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize(
+    "kills", [pytest.param(12, id="few"), pytest.param(many(120, 1_000), id="many", marks=pytest.mark.slow)]
+)
+def test_writers_killed_at_any_time(kind_and_url: tuple[str, str], kills: int, figure: Figure) -> None:
+    """Killed at a line of code or at any moment, again and again: nothing acknowledged is lost, nothing is doubled."""
+    kind, url = kind_and_url
+    done = hurt(url, str(kills), 34)
+    figure(PROMISE, f"SIGKILL to writers, {kind}", done["hits"], answers_acknowledged=done["acknowledged"])
+    assert done["wrong"] == []
+    assert done["hits"] == kills
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.usefixtures("root")
+def test_writers_killed_in_system_calls(kind_and_url: tuple[str, str], figure: Figure) -> None:
+    """Killed in the n-th of each kind of system call that storing two answers takes."""
+    kind, url = kind_and_url
+    done = hurt(url, "KILL", many(30, 60))
+    figure(PROMISE, f"SIGKILL in system calls, {kind}", done["hits"], answers_acknowledged=done["acknowledged"])
+    assert done["wrong"] == []
+    assert done["hits"] > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+def test_no_answer_is_acknowledged_that_the_disk_did_not_take(error: str, tmp_path: Path, figure: Figure) -> None:
+    """Each system call of two answers fails in turn, once and from then on: exit code 3, or stored for good."""
+    done = hurt(f"sqlite:///{tmp_path / 'annotations.db'}", error, many(15, 50))
+    figure("disk full, I/O error", f"{error} in system calls of the store", done["hits"],
+           answers_acknowledged=done["acknowledged"])  # fmt: skip
+    assert done["wrong"] == []
+    assert done["hits"] > 20
