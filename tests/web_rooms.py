@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from starlette.testclient import TestClient
 
 from labelkit.active import QueueItem
@@ -15,7 +18,7 @@ from labelkit.active.session import AnnotationSession, Question, Spans
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, UsageError
-from labelkit.ui.web import Access, Room, Source, Task, site_at
+from labelkit.ui.web import Access, Room, Source, Task, listening, site_at
 from labelkit.ui.web.app import application
 
 ORIGIN = "http://127.0.0.1:8477"
@@ -51,6 +54,7 @@ def make_room(
     people: Sequence[str] = ("ana", "ben"),
     *,
     overlap: int = 2,
+    port: int = 8477,
     figures: Mapping[str, Any] | None = None,
     **task: Any,
 ) -> Room:
@@ -79,7 +83,13 @@ def make_room(
 
     source = Source(open_session, records.question, lambda: figures or {})
     access = Access(people, folder / "web-sessions.json")
-    return Room(Task("comments", "p1", classes, keys, **task), store, source, access, site_at("127.0.0.1", 8477))
+    return Room(
+        Task(task.pop("project", "comments"), "p1", classes, keys, **task),
+        store,
+        source,
+        access,
+        site_at("127.0.0.1", port),
+    )
 
 
 class Visitor:
@@ -112,3 +122,19 @@ class Visitor:
             if len(found) + len(have) >= 2:
                 break
         return found
+
+
+@contextlib.contextmanager
+def on_a_port(make: Callable[[int], Room]) -> Iterator[tuple[Room, str]]:
+    """A room made for a port of this machine, and its origin while it is served there."""
+    with listening("127.0.0.1", 0) as sock:
+        room = make(sock.getsockname()[1])
+        config = uvicorn.Config(application(room), log_level="critical", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            yield room, room.site.home
+        finally:
+            server.should_exit = True
+            thread.join()
