@@ -6,6 +6,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
+from labelkit.label_models import CalibrationCounts
 from labelkit.reports import Background, Check, continued
 from labelkit.reports.background import keyed
 from labelkit.validation import Outcome, Verdict
@@ -53,6 +56,8 @@ BACKGROUND = replace(
     confidences=(0,) * 10 + (5, 9, 20, 60, 90, 100, 200, 300, 216, 100),
     files={"labels": "expectations/labels.json", "lineage": "expectations/lineage.json"},
 )
+
+CALIBRATION = CalibrationCounts.of(np.array([[0.9, 0.1]] * 9 + [[0.4, 0.6]] * 2), np.arange(11) // 8).calibration()
 
 _RUN_ME = "document.title='PWNED';document.body.id='PWNED';new Image().src='http://127.0.0.1:PORT/pwned'"
 _VECTORS = (
@@ -115,6 +120,8 @@ def everywhere(texts: list[str]) -> tuple[Verdict, Background]:
         history=tuple(Check(text, text, "fail", 1, 2) for text in texts[:20]),
         shares=tuple((text, 5) for text in texts),
         confidences=(1,) * 20,
+        calibration=CALIBRATION,
+        calibrated_on=all_of_it,
         files={text: text for text in texts},
     )
     assert len(dict(keyed(verdict.outcomes))) == len(texts)

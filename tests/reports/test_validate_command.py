@@ -54,6 +54,23 @@ def test_every_run_keeps_its_report(made: Made) -> None:
     assert sum(about.confidences) == sum(count for name, count in about.shares if name != "(no label)")
 
 
+def test_the_page_says_how_reliable_the_labels_are(made: Made) -> None:
+    """As `apply` found and its run recorded; where nothing could be compared, the page leaves it out."""
+    toml = made.root / "labelkit.toml"
+    content = toml.read_text(encoding="utf-8")
+    for gold in (True, False):
+        toml.write_text(content if gold else content.replace('gold = "gold"\n', ""), encoding="utf-8")
+        applied = made.project.apply()
+        verdict, about = made.project.validate(), made.project.background()
+        assert about.calibration == applied.calibration
+        assert about.calibrated_on == applied.calibrated_on
+        assert (about.calibration is not None) == gold
+        page = reports.html(verdict, about)
+        assert ("<figcaption>Reliability " in page) == gold
+        if applied.calibration is not None:
+            assert applied.calibration.summary() in page
+
+
 def test_the_files_say_what_was_found(
     made: Made, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ divided.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -75,6 +76,14 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_json` gave, by way of JSON or not. Raises KeyError, TypeError or ValueError for anything else."""
+        bins = tuple(
+            Bin(**{**part, "interval": (part["interval"][0], part["interval"][1])}) for part in content["bins"]
+        )
+        return cls(**{**content, "bins": bins})
 
 
 HEADER = ("confidence", "records", "mean", "accuracy", "95 % interval")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from labelkit import __version__
 from labelkit.errors import ArtifactError
+from labelkit.label_models import Calibration
 from labelkit.lineage import Run, RunStore
 from labelkit.project import ProjectFolder
 from labelkit.reports import BINS, Background, continued
@@ -26,6 +27,7 @@ def background_of(
 ) -> Background:
     """What reports say beside the verdict of a validate run that ends now. The run need not be recorded yet."""
     about = continued(verdict, run.id, time, last_background(project))
+    calibration, calibrated_on = calibration_of(project, run)
     return replace(
         about,
         project=project.settings.project.name,
@@ -34,8 +36,20 @@ def background_of(
         data=run.inputs["data"],
         shares=shares(labels, project.settings.project.classes),
         confidences=confidences(labels),
+        calibration=calibration,
+        calibrated_on=calibrated_on,
         files={suite.name: suite.path for suite in suites},
     )
+
+
+def calibration_of(project: ProjectFolder, run: Run) -> tuple[Calibration | None, str]:
+    """What the run behind the labels recorded of its beliefs, and what they were compared with."""
+    store = RunStore(project.state / "runs")
+    for parent in run.parents:
+        with contextlib.suppress(ArtifactError, KeyError, TypeError, ValueError):
+            about = store.read(parent).about
+            return Calibration.from_json(about["calibration"]), str(about["calibrated_on"])
+    return None, ""
 
 
 def last_background(project: ProjectFolder) -> Background | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labelkit.label_models import Calibration
 from labelkit.lineage.fingerprints import hash_json
 from labelkit.validation import Outcome, Verdict
 from labelkit.validation.verdict import Status
@@ -51,11 +52,14 @@ class Background:
     history: tuple[Check, ...] = ()  # oldest first, this check last; at most KEPT_CHECKS
     shares: tuple[tuple[str, int], ...] = ()  # what a record is labelled, and how many are
     confidences: tuple[int, ...] = ()  # labels by confidence: BINS counts, lowest first
+    calibration: Calibration | None = None  # whether the label model's beliefs are right as often as they say
+    calibrated_on: str = ""  # what they were compared with
     files: Mapping[str, str] = field(default_factory=dict)  # name of a suite -> its file, seen from the project
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values; of the calibration nothing where there is none."""
+        content = asdict(self)
+        return content if self.calibration else {k: v for k, v in content.items() if not k.startswith("calibrat")}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Background:
@@ -66,6 +70,8 @@ class Background:
             history=tuple(Check(**value) for value in content["history"]),
             shares=tuple((str(name), int(count)) for name, count in content["shares"]),
             confidences=tuple(int(count) for count in content["confidences"]),
+            calibration=Calibration.from_json(content["calibration"]) if "calibration" in content else None,
+            calibrated_on=str(content.get("calibrated_on", "")),
             files={str(suite): str(path) for suite, path in content["files"].items()},
         )
 

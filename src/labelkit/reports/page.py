@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labelkit.reports.background import NOTHING, Background
-from labelkit.reports.plots import bars, checks, columns
+from labelkit.reports.plots import bars, checks, columns, reliability
 from labelkit.reports.problems import blocking, counted, tolerated
 from labelkit.reports.templating import page
 from labelkit.validation import Verdict
@@ -34,6 +34,7 @@ def html(verdict: Verdict, background: Background = NOTHING) -> str:
         bars=bars(background.shares),
         columns=columns(background.confidences),
         checks=checks(background.history),
+        reliability=reliability(background.calibration),
         shown=SHOWN,
         listed=LISTED,
         glance=GLANCE,

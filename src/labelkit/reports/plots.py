@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labelkit.label_models import Calibration
 from labelkit.reports.background import Check
 from labelkit.reports.problems import moment
 
@@ -73,6 +74,35 @@ def columns(counts: Sequence[int], height: float = 100) -> list[Column]:
             title=f"{i / bins:.2f} to {(i + 1) / bins:.2f}: {count:,}",
         )
         for i, count in enumerate(counts)
+    ]
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A row of the reliability chart: records that were believed in to about the same degree."""
+
+    believed: float  # mean confidence, 0..100
+    right: float  # share that is right, 0..100
+    low: float  # 95 % interval of that, 0..100
+    high: float
+    records: int
+
+
+def reliability(calibration: Calibration | None) -> list[Belief]:
+    """A row per bin of confidence; empty where nothing was compared.
+
+    >>> reliability(None)
+    []
+    """
+    return [
+        Belief(
+            believed=round(100 * part.confidence, 1),
+            right=round(100 * part.accuracy, 1),
+            low=round(100 * part.interval[0], 1),
+            high=round(100 * part.interval[1], 1),
+            records=part.records,
+        )
+        for part in (calibration.bins if calibration else ())
     ]
 
 
