@@ -208,6 +208,31 @@ def test_a_repository_from_nowhere_is_named_by_its_folder(tmp_path: Path) -> Non
     assert repository_of(inner) == (f"file://{(tmp_path / 'team').resolve()}", "comments/")
 
 
+@pytest.mark.parametrize(
+    ("origin", "told_as"),
+    [
+        ("https://token:x-oauth@example.org/team/a.git", "https://example.org/team/a.git"),
+        ("https://token@example.org/team/a.git", "https://example.org/team/a.git"),
+        ("git@example.org:team/a b.git", "ssh://example.org/team/a%20b.git"),
+        ("ssh://git@example.org:22/team/a.git", "ssh://example.org:22/team/a.git"),
+        ("/srv/git/a.git", "file:///srv/git/a.git"),
+    ],
+)
+def test_an_origin_is_told_as_a_uri_without_a_login(tmp_path: Path, origin: str, told_as: str) -> None:
+    """Whatever form git takes, what is told is a URI, and nobody can get in with it."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", origin], check=True)
+    assert repository_of(tmp_path) == (told_as, "")
+
+
+def test_a_path_is_told_as_a_uri() -> None:
+    """Blanks and signs of a path are escaped in the URI; the name stays as it is."""
+    assert Dataset("file", "/my data/a#1.csv").uri == "file:///my%20data/a%231.csv"
+    assert Dataset("postgres://db:5432", "reviews.public.annotation").uri == (
+        "postgres://db:5432/reviews.public.annotation"
+    )
+
+
 def test_a_verb_that_fails_is_told_without_its_message(telling: Made, receiver: Receiver) -> None:
     """FAIL says the class of the error and nothing of the records; the error itself is the one it was."""
     data = telling.root / "data" / "comments.csv"

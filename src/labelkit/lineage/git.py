@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from labelkit.errors import UsageError, shortened, visible
 from labelkit.files import machine_errors
@@ -78,16 +79,24 @@ def files_at(root: Path, revision: str, folder: str) -> tuple[str, dict[str, byt
 
 
 def repository_of(root: Path) -> tuple[str, str]:
-    """Where a project's repository comes from, without a login, and the project's place in it; ("", "") for none.
+    """URI of the repository that a project is from, without a login, and the project's place in it; ("", "") for none.
 
     A repository that was cloned from nowhere is named by its folder.
     """
     top, prefix = _line(root, "rev-parse", "--show-toplevel"), _line(root, "rev-parse", "--show-prefix")
     if not top:
         return "", ""
-    origin = _line(root, "config", "--get", "remote.origin.url")
-    shown = public_url(origin) if "://" in origin else origin
-    return shown or f"file://{top}", prefix
+    return _uri(_line(root, "config", "--get", "remote.origin.url"), Path(top)), prefix
+
+
+def _uri(origin: str, top: Path) -> str:
+    """What git calls an origin, as a URI: a URL, host:path by ssh, or a path seen from the repository."""
+    if "://" in origin:
+        return public_url(origin) or top.as_uri()
+    host, colon, path = origin.partition(":")
+    if colon and "/" not in host:
+        return f"ssh://{host.rpartition('@')[2]}/{quote(path.lstrip('/'))}"
+    return Path(os.path.normpath(top / origin)).as_uri()
 
 
 def _line(root: Path, *arguments: str) -> str:

@@ -61,6 +61,7 @@ def announced(
         def telling(project: ProjectFolder, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
             if not _wanted(project):
                 return function(project, *args, **kwargs)
+            _check_library()
             with _told(project, verb):
                 return function(project, *args, **kwargs)
 
@@ -105,14 +106,16 @@ def _told(project: ProjectFolder, verb: str) -> Iterator[None]:
 
 
 def _wanted(project: ProjectFolder) -> bool:
-    if project.settings.lineage.openlineage is None or os.environ.get(OFF, "").lower() in {"1", "true", "yes"}:
-        return False
+    off = os.environ.get(OFF, "").lower() in {"1", "true", "yes"}
+    return project.settings.lineage.openlineage is not None and not off
+
+
+def _check_library() -> None:
     if importlib.util.find_spec("openlineage") is None:
         raise ConfigError(
             "labelkit.toml: [lineage] openlineage is set, and openlineage-python is not installed; "
             "pip install 'labelkit[openlineage]', or remove the setting"
         )
-    return True
 
 
 def _new_id() -> str:

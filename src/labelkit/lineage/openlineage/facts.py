@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 Kind = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 
@@ -50,7 +51,8 @@ class Dataset:
     @property
     def uri(self) -> str:
         """Where it is, without a way in."""
-        return f"file://{self.name}" if self.namespace == "file" else f"{self.namespace}/{self.name}"
+        start = "file://" if self.namespace == "file" else f"{self.namespace}/"
+        return start + quote(self.name, errors="surrogateescape")
 
 
 @dataclass(frozen=True)
