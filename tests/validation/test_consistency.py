@@ -124,6 +124,21 @@ def test_functions_are_measured_against_gold_else_against_answers() -> None:
     assert columns(EVIDENCE, "functions", *shown)["accuracy"] == [None, None]
 
 
+def test_functions_worse_than_chance_and_copies_can_be_judged() -> None:
+    """A suite may block a function that misleads, or one that votes twice; without a truth nobody is blamed."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 200)
+    right = rng.random((200, 3)) < [0.8, 0.2, 0.7]
+    cells = np.where(right, truth[:, None], 1 - truth[:, None])
+    ids = [str(i) for i in range(200)]
+    votes = LabelMatrix.from_rows(np.c_[cells, cells[:, 0]], classes=CLASSES, ids=ids)
+    records = pa.table({"id": ids, "text": ids, "gold": [CLASSES[c] for c in truth]})
+    evidence = replace(EVIDENCE, records=records, votes=votes)
+    shown = columns(replace(evidence, gold="gold"), "functions", "worse_than_chance", "copies")
+    assert shown == {"worse_than_chance": [0, 1, 0, 0], "copies": [1, 0, 0, 1]}
+    assert columns(evidence, "functions", "worse_than_chance")["worse_than_chance"] == [None] * 4
+
+
 def test_no_figure_uses_records_that_were_looked_at_or_asked_about() -> None:
     """Functions were written on split dev, and an answer may have been asked for because the model was wrong."""
     records = RECORDS.append_column("split", pa.array(["dev", "train", "train", "train", "train"]))

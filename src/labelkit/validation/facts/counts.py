@@ -47,6 +47,9 @@ def function_table(evidence: Evidence) -> pa.Table:
         "accuracy": ([row.accuracy for row in rows], "float64"),
         "accuracy_low": ([low for low, _ in low_high], "float64"),
         "accuracy_high": ([high for _, high in low_high], "float64"),
+        "accuracy_by_chance": ([row.by_chance for row in rows], "float64"),
+        "worse_than_chance": ([int(row.worse) if row.accuracy is not None else None for row in rows], "int64"),
+        "copies": ([len(row.copies) for row in rows], "int64"),
     }
     return named_by(pa.table({name: pa.array(values, kind) for name, (values, kind) in columns.items()}), "name")
 
