@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from labelkit.errors import UsageError
 from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, MakeProject
 
 SITTING = """
 import sys, time
 from pathlib import Path
+from labelkit.errors import UsageError
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import find_project
 
@@ -134,3 +136,22 @@ def test_project_can_do_without(applied: Made) -> None:
     applied.write("labelkit.toml", toml + "[annotate]\nretrain = false\n")
     with Sessions(applied.project.folder) as sessions:
         assert sessions._retraining is None
+
+
+# Do I need more labels?
+
+
+def test_learning_curve_of_a_project(applied: Made) -> None:
+    """From Python: the same curve, advice and reason that the header of a session shows."""
+    project = applied.project
+    with pytest.raises(UsageError, match="nobody has answered yet; `labelkit annotate` asks"):
+        project.learning_curve()
+    project.simulate("gold", strategy="margin:0.5,random:0.5", budget=40)
+    curve = project.learning_curve()
+    assert (curve.answers, [point.answers for point in curve.points]) == (40, [0, 10, 20, 30, 40])
+    assert sum(point.random_asked for point in curve.points) == 20
+    assert curve.advice.why.startswith("go on: the next 50 answers bring ")
+    assert project.should_stop() == curve.advice
+    with Sessions(project.folder) as sessions, sessions.open("ana") as session:
+        until(lambda: session.advice is not None)
+        assert (sessions.curve, session.advice) == (curve, curve.advice)

@@ -638,3 +638,25 @@ def test_late_answer_is_said_to_be_one_opinion_more(sit: Sit) -> None:
     for person in (ana, ben):
         person.types("q")
         assert person.session()["answered"] == 1
+
+
+ADVISED = """
+import threading
+from labelkit.active.curve import Advice
+
+class Advised(AnnotationSession):
+    def next(self):
+        threading.Timer(0.3, lambda: setattr(self, "advice", Advice(stop=True, why="enough: nothing changes"))).start()
+        return super().next()
+
+AnnotationSession = Advised
+"""
+
+
+def test_advice_to_stop_appears_in_the_header_without_a_key(sit: Sit) -> None:
+    """What something beside finds out is shown as soon as it is known."""
+    person = sit(prepare=ADVISED)
+    person.sees("the text of r0")
+    person.sees(" enough: nothing changes")
+    person.types("q")
+    person.leaves()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
+from labelkit.active.curve import Advice
 from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.active.queue import QueueItem
 from labelkit.annotations import Annotation, AnnotationStore, Answer
@@ -89,6 +90,7 @@ class AnnotationSession:
         self._shown: dict[str, float] = {}  # record -> when it was first given to be shown
         self._given: list[Given] = []
         self._undone = 0
+        self.advice: Advice | None = None  # whether more answers are worth it, where something beside has found out
         self._over = self._closed = False
         self._lock = threading.Lock()  # of the lists above; never held while waiting for disk or network
         self._fetching = threading.Lock()  # of the hand

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active import Learned
-from labelkit.active.correction import corrected
+from labelkit.active.correction import ANCHORS, fit_correction
+from labelkit.active.curve import Say
 from labelkit.label_models import Posterior
 from labelkit.label_models.labels import probability_column
 from labelkit.learner import train
@@ -17,6 +18,7 @@ from labelkit.records import open_records
 
 TRAINED_ON = 20_000  # records that the weak learner sees at most
 TRANSFORMED_AT_ONCE = 20_000
+SAMPLE = 5_000  # records on which it is counted how often the learner changes its mind
 
 
 class PoolLearner:
@@ -36,12 +38,24 @@ class PoolLearner:
         for name, probs in labels.items():
             chosen = chosen.append_column(name, pa.array(probs))
         learner = train(chosen, fields, posterior.classes, seed)
-        self._seed = seed
         self.features, self.weak = _features_and_probs(learner, table)
+        self.sample = rng.permutation(len(table))[:SAMPLE]
+        self._anchors = self.sample[:ANCHORS]
 
     def learned(self, answers: NDArray[np.int64]) -> Learned:
         """What the learner makes of the records after answers, (n,) int64: class index, or -1 where there is none."""
-        return Learned(corrected(self.features, self.weak, answers, self._seed), self.features)
+        rows = np.flatnonzero(answers >= 0)
+        correction = fit_correction(self.features, self.weak, rows, answers[rows], self._anchors)
+        return Learned(correction.predict_proba(self.features, self.weak), self.features)
+
+    def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Say:
+        """The learner after answers to some rows, as a function that says the class of rows."""
+        correction = fit_correction(self.features, self.weak, rows, labels, self._anchors)
+
+        def say(asked: NDArray[np.int64]) -> NDArray[np.int64]:
+            return np.asarray(correction.predict_proba(self.features[asked], self.weak[asked]).argmax(axis=1))
+
+        return say
 
 
 def field_table(project: ProjectFolder, posterior: Posterior) -> Any:

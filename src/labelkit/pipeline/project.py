@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from labelkit.active import Queue
+    from labelkit.active.curve import Advice, LearningCurve
     from labelkit.annotations import Annotation
     from labelkit.matrix import LabelMatrix
     from labelkit.pipeline.agreement import AgreementReport
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.explain import Explanation
+    from labelkit.pipeline.function_tests import FunctionTests
     from labelkit.pipeline.replay import Replay
     from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
@@ -100,6 +102,19 @@ class Project:
 
         return simulate(self.folder, column, strategy=strategy, budget=budget)
 
+    def learning_curve(self) -> LearningCurve:
+        """How the learner came along with the answers, and what the next 50 will bring. Shows as a plot in a notebook.
+
+        Raises UsageError where nobody has answered yet.
+        """
+        from labelkit.pipeline.curve import learning_curve
+
+        return learning_curve(self.folder)
+
+    def should_stop(self) -> Advice:
+        """Whether more answers are worth asking for, and why: true means stop."""
+        return self.learning_curve().advice
+
     def validate(self, *, strict: bool = False) -> Verdict:
         """Judge records, labels and lineage by the suites in expectations/; strict lets no failure through."""
         from labelkit.pipeline.validate import validate
@@ -169,6 +184,12 @@ class Project:
         from labelkit.pipeline.replay import replay
 
         return replay(self.folder, name, workers=workers, talk=talk)
+
+    def test_functions(self, names: Sequence[str] = ()) -> FunctionTests:
+        """Check the examples that the functions carry; of all, or of those named."""
+        from labelkit.pipeline.function_tests import run_examples
+
+        return run_examples(self.folder, names)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any
 
 from labelkit.active import QueueItem
+from labelkit.active.curve import LearningCurve
 
 RANKED_AHEAD = 100  # records of a ranking that are sent: more than anybody answers before the next
 LOOK_SECONDS = 0.3  # between two looks at the store
@@ -33,14 +33,14 @@ class Reranked:
     fields: Mapping[str, Mapping[str, object]]  # of these records
     answers: int  # that the learner has learned from
     failure: str = ""  # why there is no learner, and will be none
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Retraining:
-    """The process and what it has said last. `tell` is called from a thread with every new ranking."""
+    """The process and what it has said last. `tell` is called from a thread when it says something new."""
 
-    def __init__(self, root: Path, strategy: str, tell: Callable[[Reranked], None]) -> None:
+    def __init__(self, root: Path, strategy: str, tell: Callable[[Reranked | LearningCurve], None]) -> None:
         self.latest: Reranked | None = None
+        self.curve: LearningCurve | None = None
         self._tell = tell
         self._pipe, other = Pipe()
         code = f"from labelkit.pipeline.retraining import serve; serve({other.fileno()})"
@@ -68,8 +68,12 @@ class Retraining:
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
-                self.latest = self._pipe.recv()
-                self._tell(self.latest)
+                said = self._pipe.recv()
+                if isinstance(said, LearningCurve):
+                    self.curve = said
+                else:
+                    self.latest = said
+                self._tell(said)
 
 
 def serve(descriptor: int) -> None:
@@ -89,6 +93,8 @@ def serve(descriptor: int) -> None:
 
 
 def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
+    from labelkit.annotations import AnnotationStore
+    from labelkit.pipeline.curve import Curves
     from labelkit.pipeline.learning import PoolLearner, field_table
     from labelkit.pipeline.questions import Wanted
     from labelkit.pipeline.truth import read_answers
@@ -100,6 +106,7 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
     table = field_table(project, wanted.posterior)
     learner = PoolLearner(table, wanted.posterior, fields, project.settings.model.seed)
     rows = {record: row for row, record in enumerate(wanted.posterior.ids.to_pylist())}
+    curves = Curves(learner, list(rows), wanted.posterior.classes)
     learned_from = -1
     while True:
         answers = read_answers(project)
@@ -110,5 +117,7 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
             shown = table.take([rows[item.record] for item in items]).to_pylist()
             by_record = {item.record: row for item, row in zip(items, shown, strict=True)}
             pipe.send(Reranked(items, by_record, len(answers.labels)))
+            if answers.labels:
+                pipe.send(curves.of(AnnotationStore.open(project.store_url).history()))
         if pipe.poll(LOOK_SECONDS):
             return  # the other end says nothing more: it is gone

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from labelkit.active import QueueItem, needs_learner
+from labelkit.active.curve import LearningCurve
 from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations import AnnotationStore
@@ -57,6 +58,11 @@ class Sessions:
         """The latest ranking of the learner beside; None while there is none."""
         return None if self._retraining is None else self._retraining.latest
 
+    @property
+    def curve(self) -> LearningCurve | None:
+        """What the learner beside has learned so far, and what more answers would bring; None while it cannot say."""
+        return None if self._retraining is None else self._retraining.curve
+
     def open(self, annotator: str, *, budget: int | None = None) -> AnnotationSession:
         """Sit one person down. Raises UsageError where there is nothing to ask them.
 
@@ -99,8 +105,9 @@ class Sessions:
         )
         with self._lock:
             self._open[opened] = rows
-        if self.learned is not None:
-            self._renew(self.learned)
+        for said in (self.learned, self.curve):
+            if said is not None:
+                self._renew(said)
         return opened
 
     def _items(self, annotator: str) -> Iterator[QueueItem]:
@@ -109,13 +116,16 @@ class Sessions:
         strategy = UNTIL_LEARNED if needs_learner(self.strategy) else self.strategy
         return self._wanted.ranked(strategy, annotator=annotator)
 
-    def _renew(self, ranking: Reranked) -> None:
-        """Let everybody go on with a new ranking."""
+    def _renew(self, said: Reranked | LearningCurve) -> None:
+        """Let everybody go on with a new ranking, or know what more answers would bring."""
         with self._lock:
             sessions = dict(self._open)
         for session, rows in sessions.items():
-            rows.know(ranking.fields)
-            session.renew(ranking.items)
+            if isinstance(said, LearningCurve):
+                session.advice = said.advice
+            else:
+                rows.know(said.fields)
+                session.renew(said.items)
 
     def _closed(self, session: AnnotationSession, place: Place | None) -> None:
         with self._lock:

@@ -90,7 +90,10 @@ def _head(state: State, width: int) -> list[Text]:
     progress = state.progress
     facts += [f"{progress.seconds_each:.0f} s each"] if progress.seconds_each is not None else []
     facts += [f"as suggested {progress.agreed}/{progress.judged}"] if progress.judged else []
-    return [_cut(first, width), _line(" " + " · ".join(facts), width, "dim"), _rule(width)]
+    lines = [_cut(first, width), _line(" " + " · ".join(facts), width, "dim")]
+    if state.advice is not None:
+        lines.append(_line(f" {visible(state.advice.why)}", width, "bold" if state.advice.stop else "dim"))
+    return [*lines, _rule(width)]
 
 
 def _why(item: QueueItem, width: int, room: int) -> list[Text]:

@@ -59,13 +59,15 @@ class _Conversation:
         self._fields: dict[str, Fields] = {}  # of the records asked so far
         self._shown: str | None = None  # id of the record on the screen
         self._since = time.monotonic()  # when it was shown
+        self._advice = session.advice  # that is on the screen
         self._attempts: dict[tuple[str, Act], str] = {}  # operation ids of acts that the store did not take
 
     def hold(self, state: State) -> State:
         """Talk until the person quits. An interrupt from outside quits too."""
         with contextlib.suppress(KeyboardInterrupt):
             while not state.closed:
-                state = self._show(self._with_next(state))
+                state = self._show(replace(self._with_next(state), advice=self._session.advice))
+                self._advice = state.advice
                 key = self._next_key()
                 if key is None:
                     continue
@@ -98,12 +100,12 @@ class _Conversation:
         return replace(state, scroll=drawn.scroll)
 
     def _next_key(self) -> str | None:
-        """Wait for a key; None when the window has changed its size and is to be drawn anew."""
+        """Wait for a key; None when there is something new to draw: the size of the window, or advice."""
         while True:
             key = self._screen.key(_LOOK_SECONDS)
             if key is not None:
                 return key
-            if self._screen.size != self._size:
+            if self._screen.size != self._size or self._session.advice is not self._advice:
                 return None
 
     def _carry_out(self, state: State, act: Act) -> State:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from labelkit.active import QueueItem
+from labelkit.active.curve import Advice
 from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.annotations import Annotation
 from labelkit.errors import visible
@@ -66,6 +67,7 @@ class State:
     draft: str | None = None  # of a note that is being written
     scroll: int = 0  # first line of the record that is shown
     helping: bool = False
+    advice: Advice | None = None  # whether more answers are worth it
     notice: str = ""
     alarm: bool = False  # the notice says that an answer is not stored
     closed: bool = False

@@ -1,0 +1,60 @@
+"""Whether a project needs more labels: its answers replayed, with the learner that `annotate` has beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from labelkit.active.curve import LearningCurve, Replay
+from labelkit.annotations import Annotation, AnnotationStore, standing
+from labelkit.annotations.agreement import human_level, rating_table
+from labelkit.errors import UsageError
+from labelkit.pipeline.agreement import of_people
+from labelkit.pipeline.learning import PoolLearner
+from labelkit.pipeline.questions import Wanted
+from labelkit.pipeline.truth import has_answers
+from labelkit.project import ProjectFolder
+
+DRAWN_AT_RANDOM = "random"  # the strategy whose answers are an honest sample
+FEWEST_COMPARED = 30  # opinions beside those of others, before which they say nothing about people
+
+
+def learning_curve(project: ProjectFolder) -> LearningCurve:
+    """Replay what people answered. Raises UsageError where nobody has answered yet.
+
+    Takes seconds, and with a million records minutes: the learner is trained on the weak labels first.
+    """
+    if not has_answers(project):
+        raise UsageError("nobody has answered yet; `labelkit annotate` asks")
+    wanted = Wanted(project)
+    history = AnnotationStore.open(project.store_url).history()
+    return Curves(wanted.learner(), wanted.posterior.ids.to_pylist(), wanted.posterior.classes).of(history)
+
+
+class Curves:
+    """The learning curves of one learner, as answers come."""
+
+    def __init__(self, learner: PoolLearner, ids: Sequence[str], classes: Sequence[str]) -> None:
+        self._rows = {record: row for row, record in enumerate(ids)}
+        self._classes = list(classes)
+        self._replay = Replay(learner.refit, learner.sample)
+
+    def of(self, history: Iterable[Annotation]) -> LearningCurve:
+        """The curve after the answers of a history."""
+        history = list(history)
+        said = sorted(standing(history).values(), key=lambda entry: entry.sequence)
+        known = {name: index for index, name in enumerate(self._classes)}
+        given = [
+            (self._rows[entry.record], known[entry.label], entry.strategy == DRAWN_AT_RANDOM)
+            for entry in said
+            if entry.record in self._rows and entry.label in known
+        ]
+        return self._replay.curve(given, _human_level(history, self._classes))
+
+
+def _human_level(history: Iterable[Annotation], classes: Sequence[str]) -> float | None:
+    """How often a person says what most of the others say, where enough records have several answers."""
+    people = of_people(history)
+    if not people:
+        return None
+    level = human_level(rating_table(people, classes).ratings)
+    return level.accuracy if level.answers >= FEWEST_COMPARED else None
