@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labelkit.label_models import AutoLabelModel, GoldVotes, load_model, make_model, save_model
+from labelkit.label_models import (
+    AutoLabelModel,
+    DawidSkeneLabelModel,
+    GoldVotes,
+    SnorkelLabelModel,
+    load_model,
+    make_model,
+    save_model,
+)
 from labelkit.label_models.auto import BEST_WITHOUT_ANSWERS, ENOUGH, OTHERS, Choice, decided
 from labelkit.label_models.cross_validation import HeldOut
 from labelkit.matrix import ABSTAIN, LabelMatrix
@@ -169,3 +177,25 @@ def test_answers_find_the_model_whose_assumptions_hold() -> None:
         }
         behind.append(loss.pop("auto") - min(loss.values()))
     assert np.mean(behind) < 0.03
+
+
+def test_where_rows_are_too_many_candidates_learn_from_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a model that needs rows and votes as they are: it learns from a seeded sample, and says so when chosen."""
+    from labelkit.label_models import auto
+    from labelkit.matrix import counts
+
+    monkeypatch.setattr(counts, "MAX_DISTINCT", 40)
+    monkeypatch.setattr(auto, "MAX_DISTINCT", 40)
+    votes, truth = voted(n=400)
+    matrix = LabelMatrix.from_rows(votes, classes=["ham", "spam"])
+    assert VoteCounts.of(votes, 2).distinct is None
+    found = auto._taught(
+        [DawidSkeneLabelModel(matrix.classes), SnorkelLabelModel(matrix.classes)], matrix, matrix.names
+    )
+    gold = GoldVotes(votes[:60], truth[:60])
+    assert found["dawid_skene"][1](gold)[1][-1] == "dawid_skene learned from 40 of 400 records, drawn at random"
+    assert not any("drawn at random" in note for note in found["snorkel"][1](gold)[1])
+    on_counts = auto._taught([DawidSkeneLabelModel(matrix.classes)], VoteCounts.of(votes, 2), matrix.names)
+    assert on_counts == {}
+    model = AutoLabelModel(matrix.classes).fit(matrix, np.where(np.arange(400) < 80, truth, -1))
+    assert model.choice is not None

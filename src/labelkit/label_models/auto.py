@@ -8,7 +8,6 @@ say little. Without enough answers there is nothing to choose by, and that model
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -17,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import ModelError
-from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned
+from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned, counted
 from labelkit.label_models.calibration import losses
 from labelkit.label_models.cross_validation import HeldOut, asked, held_out, lead, scaled
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
-from labelkit.label_models.fitted import saved_state
+from labelkit.label_models.fitted import Parameters, saved_state
 from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.snorkel import SnorkelLabelModel
 from labelkit.label_models.weighted import WeightedLabelModel
 from labelkit.matrix import LabelMatrix
-from labelkit.matrix.counts import VoteCounts
+from labelkit.matrix.counts import MAX_DISTINCT, VoteCounts
 from labelkit.tables import table
 
 BEST_WITHOUT_ANSWERS: type[BaseLabelModel] = DawidSkeneLabelModel
@@ -138,12 +137,29 @@ class AutoLabelModel(BaseLabelModel):
 def _taught(
     models: list[BaseLabelModel], votes: LabelMatrix | VoteCounts, names: tuple[str, ...]
 ) -> dict[str, tuple[BaseLabelModel, Learned]]:
-    """The models that can learn from these votes, and what they did."""
-    found = {}
+    """The models that can learn from these votes, and what they did; those that need rows from a sample of many."""
+    counts, found = counted(votes, models[0].classes), dict[str, tuple[BaseLabelModel, Learned]]()
     for model in models:
-        with contextlib.suppress(ModelError):  # it needs vote rows, and there are only counts
-            found[model.name] = model, model._learn(votes, names)
+        try:
+            found[model.name] = model, model._learn(counts, names)
+        except ModelError:  # it needs vote rows, which counts hold only while they are few
+            if isinstance(votes, LabelMatrix):
+                found[model.name] = model, _from_sample(model, votes, names)
     return found
+
+
+def _from_sample(model: BaseLabelModel, votes: LabelMatrix, names: tuple[str, ...]) -> Learned:
+    """What the model learns from as many records as counts keep rows of."""
+    n = len(votes.ids)
+    chosen = np.sort(np.random.default_rng(model.seed).choice(n, MAX_DISTINCT, replace=False))
+    learned = model._learn(VoteCounts.of(votes.votes[chosen], len(model.classes)), names)
+    said = f"{model.name} learned from {MAX_DISTINCT:,} of {n:,} records, drawn at random"
+
+    def noted(gold: GoldVotes | None) -> tuple[Parameters, tuple[str, ...]]:
+        parameters, notes = learned(gold)
+        return parameters, (*notes, said)
+
+    return noted
 
 
 def unchecked(gold: GoldVotes | None) -> Choice:
