@@ -58,6 +58,26 @@ class LinearRegex:
             return self._python.search(text) is not None
         return _search(program, text)
 
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        r"""Where the pattern is found, for people to see: first character, and the one after the last.
+
+        In a text beyond ASCII a word boundary takes in its neighbour, unless that is a blank; where it would need marks
+        nothing is said.
+
+        >>> list(linear_regex(r"\bwin\b|[0-9]+", ignore_case=True).spans("Win 50, not winter"))
+        [(0, 3), (4, 6)]
+        """
+        program = self._ascii if text.isascii() else self._unicode
+        if program.marks:
+            return
+        encoded = text.encode("utf-8", "surrogatepass")
+        for match in _compiled(program.pattern).finditer(encoded):
+            start = len(encoded[: match.start()].decode("utf-8", "surrogatepass"))
+            said = match.group().decode("utf-8", "surrogatepass")
+            start += len(said) - len(said.lstrip())
+            if said.strip():
+                yield start, start + len(said.strip())
+
     def found_in(self, texts: pa.Array, *, ascii_only: bool) -> NDArray[np.bool_]:
         """(n,) bool: whether it is found in each of n texts, none empty or null, all ASCII if `ascii_only`."""
         import pyarrow as pa
