@@ -52,6 +52,7 @@ test-all: test test-slow ## every test
 services: ## install what the slow tests run beside labelkit (Debian, as root)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql; }
+	@{ command -v strace && command -v mkfs.xfs; } >/dev/null || { apt-get update -qq && apt-get install -y -qq strace xfsprogs; }
 
 bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 	$(BIN)/python benchmarks/startup.py

@@ -98,11 +98,11 @@ def _quietly(work: Callable[[], object], mouth: int, *, wait: bool) -> None:
 def _traced(pid: int, injection: Injection) -> Iterator[Path]:
     """Attach strace to a child that has stopped itself, let it go on, and wait for both. Gives strace's log."""
     log = Path(f"/dev/shm/labelkit-strace-{os.getpid()}")
-    _until(lambda: _state(pid, "State").startswith("T"))
+    until(lambda: _state(pid, "State").startswith("T"))
     command = ["strace", "-f", "-q", "-o", str(log), "-p", str(pid), "-e", f"trace={injection.syscall}",
                "-e", f"inject={injection}"]  # fmt: skip
     tracer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _until(lambda: _state(pid, "TracerPid") != "0" or tracer.poll() is not None)
+    until(lambda: _state(pid, "TracerPid") != "0" or tracer.poll() is not None)
     os.kill(pid, signal.SIGCONT)
     try:
         yield log
@@ -117,9 +117,10 @@ def _state(pid: int, name: str) -> str:
     return ""
 
 
-def _until(true: Callable[[], bool], seconds: float = 30) -> None:
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for it."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
-            raise TimeoutError("strace does not attach")
+            raise TimeoutError("what was waited for did not come about")
         time.sleep(0.001)
