@@ -39,12 +39,19 @@ def praises(x, words):
     return POSITIVE if x.plain & words else lk.ABSTAIN
 
 
-@lk.labeling_function(resources={"words": word_list("words_praise.txt")}, pre=[split_by_negation])
+@lk.labeling_function(
+    resources={"words": word_list("words_praise.txt")},
+    pre=[split_by_negation],
+    examples=[("not a great camera", NEGATIVE), ("no problem, and a great camera", lk.ABSTAIN)],
+)
 def denies_praise(x, words):
     return NEGATIVE if x.negated & words else lk.ABSTAIN
 
 
-@lk.labeling_function(pre=[split_by_negation])
+@lk.labeling_function(
+    pre=[split_by_negation],
+    examples=[("it is easy to use", POSITIVE), ("it isn't easy to use", NEGATIVE), ("it is small", lk.ABSTAIN)],
+)
 def easy_or_not(x):
     if x.negated & EASY:
         return NEGATIVE

@@ -63,7 +63,9 @@ compares_well = lk.rules.pattern(
 )
 
 
-@lk.labeling_function()
+@lk.labeling_function(
+    examples=[("I give it 4.5 stars", POSITIVE), ("2 stars at best", NEGATIVE), ("a night under the stars", lk.ABSTAIN)]
+)
 def stars(x):
     """A rating in words: "5 stars", "4.5 star"."""
     rating = re.search(r"([0-5](?:\.5)?)[ -]stars?\b", x.text.lower())

@@ -139,14 +139,17 @@ KINDS = 'kinds are "keywords", "contains", "lookup", "pattern", "threshold", "le
         ),
         (
             '[a]\nkind = "not"\nxyz = "a"',
-            'labeling_functions/a.toml:1: [a]: unknown key "xyz"; a not rule has "of", "kind", "label", "part"',
+            (
+                'labeling_functions/a.toml:1: [a]: unknown key "xyz"; a not rule has "of", "kind", "label", "part", '
+                '"examples"'
+            ),
         ),
         ('[a]\nkind = "keywords"', 'labeling_functions/a.toml:1: [a]: "field", "words", "label" missing'),
         (
             f'["a \\u001b"]\n{WORDS}x = 1',
             (
                 'labeling_functions/a.toml:1: [a \\x1b]: unknown key "x"; a keywords rule has "words", "field", '
-                '"ignore_case", "kind", "label", "part"'
+                '"ignore_case", "kind", "label", "part", "examples"'
             ),
         ),
         (

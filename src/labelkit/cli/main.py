@@ -18,6 +18,7 @@ from labelkit.cli.annotate import annotate
 from labelkit.cli.apply import apply
 from labelkit.cli.explain import explain
 from labelkit.cli.init import init
+from labelkit.cli.lf import lf
 from labelkit.cli.replay import replay
 from labelkit.cli.report import report
 from labelkit.cli.runs import runs
@@ -46,7 +47,7 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate, explain, runs, replay, report):
+for command in (init, apply, annotate, validate, lf, explain, runs, replay, report):
     labelkit.add_command(command)
 
 

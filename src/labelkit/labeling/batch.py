@@ -10,13 +10,14 @@ into batches is not its business, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import visible
+from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.faults import BadVoteError
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction, definition_of
@@ -33,13 +34,14 @@ def batch_labeling_function(
     *,
     columns: Columns = "numpy",
     resources: Mapping[str, Any] | None = None,
+    examples: Sequence[Example] = (),
 ) -> Callable[[Callable[..., Any]], LabelingFunction]:
     """Decorate a function from columns to votes.
 
     The function gets, for n records, a dict of NumPy arrays ("numpy": numbers as float64 or int64, text as object), a
     DataFrame ("pandas") or a RecordBatch ("arrow"), and returns n votes: a one-dimensional array or list of whole
     numbers (class index or ABSTAIN), or of class names and None. Floats are no votes, whole or not. Of a result that
-    is no such array, every record of the batch becomes a fault.
+    is no such array, every record of the batch becomes a fault. `examples` as in `labeling_function`.
 
     >>> @batch_labeling_function(columns="numpy")
     ... def unpopular(x):
@@ -55,14 +57,16 @@ def batch_labeling_function(
     def decorate(function: Callable[..., Any]) -> LabelingFunction:
         own_name, given = str(name or getattr(function, "__name__", "")), dict(resources or {})
         file, line = definition_of(function)
+        place = place_of(file, line) if file else ""
         return LabelingFunction(
             name=own_name,
             kind="batch",
             vote=(lambda x: function(x, **given)) if given else function,
-            place=place_of(file, line) if file else "",
+            place=place,
             file=file,
             fingerprint=fingerprint_of("batch", own_name, columns, function, given),
             columns=columns,
+            examples=checked_examples(examples, f'{place}: function "{visible(own_name)}"'),
         )
 
     return decorate

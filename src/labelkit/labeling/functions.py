@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from labelkit.errors import FunctionError, visible
+from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules import Rule
@@ -36,6 +37,7 @@ class LabelingFunction:
     file: str = field(default="", compare=False)  # absolute path of its file, where known
     fingerprint: str = field(default="", repr=False)
     columns: str = field(default="", repr=False)  # what a batch function gets: numpy, pandas or arrow
+    examples: tuple[Example, ...] = field(default=(), repr=False, compare=False)  # what `labelkit lf test` checks
 
     def __call__(self, x: Any) -> Any:
         """Raw vote on one row; of a batch function, raw votes on columns."""
@@ -47,10 +49,12 @@ def labeling_function(
     *,
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Callable[[Any], Any]] | None = None,
+    examples: Sequence[Example] = (),
 ) -> Callable[[Callable[..., Any]], LabelingFunction]:
     """Decorate a function from row to vote. Arguments as in Snorkel.
 
-    `resources` are passed to the function by keyword; `pre` are preprocessors applied first, in order.
+    `resources` are passed to the function by keyword; `pre` are preprocessors applied first, in order. `examples` are
+    pairs of a record (the text of the first field, or a mapping) and the vote on it, which `labelkit lf test` checks.
 
     >>> from types import SimpleNamespace
     >>> @labeling_function(resources={"words": {"awful", "poor"}})
@@ -64,7 +68,7 @@ def labeling_function(
 
     def decorate(function: Callable[..., Any]) -> LabelingFunction:
         own_name = str(name or getattr(function, "__name__", ""))
-        return row_function(own_name, function, dict(resources or {}), tuple(pre or ()))
+        return row_function(own_name, function, dict(resources or {}), tuple(pre or ()), examples)
 
     return decorate
 
@@ -74,8 +78,9 @@ def row_function(
     function: Callable[..., Any],
     resources: Mapping[str, Any],
     pre: Sequence[Callable[[Any], Any]],
+    examples: Sequence[Example] = (),
 ) -> LabelingFunction:
-    """A labeling function of kind row."""
+    """A labeling function of kind row. Raises FunctionError for examples that are no pairs."""
     vote: Callable[[Any], Any] = function
     if resources or pre:
 
@@ -85,13 +90,15 @@ def row_function(
             return function(x, **resources)
 
     file, line = definition_of(function)
+    place = place_of(file, line) if file else ""
     return LabelingFunction(
         name=name,
         kind="row",
         vote=vote,
-        place=place_of(file, line) if file else "",
+        place=place,
         file=file,
         fingerprint=fingerprint_of("row", name, function, dict(resources), list(pre)),
+        examples=checked_examples(examples, f'{place}: function "{visible(name)}"'),
     )
 
 
@@ -110,6 +117,7 @@ def as_labeling_function(candidate: object) -> LabelingFunction | None:
             place=candidate.place,
             file=candidate.file,
             fingerprint=fingerprint_of("rule", candidate.name, candidate.definition()),
+            examples=candidate.examples,
         )
     if _is_snorkel(candidate):
         return _from_snorkel(candidate)

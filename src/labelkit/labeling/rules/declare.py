@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from labelkit.errors import FunctionError, visible
+from labelkit.labeling.examples import Example
 from labelkit.labeling.rules.conditions import Between, Condition, Matches, Words
 from labelkit.labeling.rules.lookups import read_words
 from labelkit.labeling.rules.regex import linear_regex
@@ -31,13 +32,21 @@ Place = Literal["word", "anywhere", "all"]
 
 
 def keywords(
-    name: str, words: Iterable[str], *, field: str, label: Label = None, ignore_case: bool = True, part: bool = False
+    name: str,
+    words: Iterable[str],
+    *,
+    field: str,
+    label: Label = None,
+    ignore_case: bool = True,
+    part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     r"""Match where one of the words or phrases stands in the text as whole words.
 
     A match may not touch a further letter, digit or underscore on either side (`\w` of Python's `re`); upper and lower
     case are the same, as under `re.IGNORECASE`, unless `ignore_case` is False. The order of the words does not matter.
-    With `part`, the rule has no label and is only there to be combined with others.
+    With `part`, the rule has no label and is only there to be combined with others. `examples` are pairs of a record
+    and the vote on it, which `labelkit lf test` checks.
 
     >>> from types import SimpleNamespace
     >>> rule = keywords("thanks", ["thank you"], field="text", label=0)
@@ -45,11 +54,18 @@ def keywords(
     (0, -1)
     """
     condition = Words(field, _listed(name, "words", words), bool(ignore_case), "word")
-    return declared(name, label, "keywords", condition, part=part)
+    return declared(name, label, "keywords", condition, part=part, examples=examples)
 
 
 def contains(
-    name: str, texts: Iterable[str], *, field: str, label: Label = None, ignore_case: bool = True, part: bool = False
+    name: str,
+    texts: Iterable[str],
+    *,
+    field: str,
+    label: Label = None,
+    ignore_case: bool = True,
+    part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     """Match where one of the texts stands anywhere in the field, also within a word.
 
@@ -59,7 +75,7 @@ def contains(
     1
     """
     condition = Words(field, _listed(name, "texts", texts), bool(ignore_case), "anywhere")
-    return declared(name, label, "contains", condition, part=part)
+    return declared(name, label, "contains", condition, part=part, examples=examples)
 
 
 def lookup(
@@ -72,6 +88,7 @@ def lookup(
     match: Place = "word",
     ignore_case: bool = True,
     part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     """Match where one of the words of a file is in the text.
 
@@ -85,11 +102,18 @@ def lookup(
     caller = sys._getframe(1).f_code.co_filename
     folder = Path() if caller.startswith("<") else Path(caller).parent
     words = _listed(name, "the file", read_words(name, folder / path, column))
-    return declared(name, label, "lookup", Words(field, words, bool(ignore_case), match), part=part)
+    return declared(name, label, "lookup", Words(field, words, bool(ignore_case), match), part=part, examples=examples)
 
 
 def pattern(
-    name: str, regex: str, *, field: str, label: Label = None, ignore_case: bool = False, part: bool = False
+    name: str,
+    regex: str,
+    *,
+    field: str,
+    label: Label = None,
+    ignore_case: bool = False,
+    part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     r"""Match where the regular expression is found anywhere in the text, with the meaning of Python's `re.search`.
 
@@ -112,7 +136,7 @@ def pattern(
         ) from None
     except (re.error, RecursionError, OverflowError) as error:
         raise FunctionError(f'rule "{visible(name)}": not a regular expression: {visible(str(error))}') from error
-    return declared(name, label, "pattern", Matches(field, regex, bool(ignore_case)), part=part)
+    return declared(name, label, "pattern", Matches(field, regex, bool(ignore_case)), part=part, examples=examples)
 
 
 def threshold(
@@ -123,6 +147,7 @@ def threshold(
     above: float | None = None,
     below: float | None = None,
     part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     """Match where the number is greater than `above` and less than `below`; at least one of them is given.
 
@@ -133,7 +158,9 @@ def threshold(
     >>> [rule.vote_on(SimpleNamespace(age=age)) for age in (12, 13, 19.5, None)]
     [-1, 1, 1, -1]
     """
-    return declared(name, label, "threshold", _between(name, field, "value", above, below), part=part)
+    return declared(
+        name, label, "threshold", _between(name, field, "value", above, below), part=part, examples=examples
+    )
 
 
 def length(
@@ -145,6 +172,7 @@ def length(
     above: float | None = None,
     below: float | None = None,
     part: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Rule:
     """Match where the text has more than `above` and fewer than `below` characters (or words).
 
@@ -157,10 +185,17 @@ def length(
     """
     if unit not in get_args(Unit):
         raise FunctionError(f'rule "{visible(name)}": unit must be "characters" or "words", not {_shown(unit)}')
-    return declared(name, label, "length", _between(name, field, unit, above, below), part=part)
+    return declared(name, label, "length", _between(name, field, unit, above, below), part=part, examples=examples)
 
 
-def combine(name: str, condition: Condition, *, label: Label = None, part: bool = False) -> Rule:
+def combine(
+    name: str,
+    condition: Condition,
+    *,
+    label: Label = None,
+    part: bool = False,
+    examples: Sequence[Example] = (),
+) -> Rule:
     """A rule made of others with `&` (and), `|` (or) and `~` (not).
 
     Where a field is null, or a number NaN, a rule on it neither matches nor fails to match: `~rule` does not match
@@ -177,7 +212,7 @@ def combine(name: str, condition: Condition, *, label: Label = None, part: bool 
         raise FunctionError(
             f'rule "{visible(name)}": combine takes rules joined by &, | and ~, not {_shown(condition)}'
         )
-    return declared(name, label, "combine", condition, part=part)
+    return declared(name, label, "combine", condition, part=part, examples=examples)
 
 
 def _listed(name: str, what: str, words: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import FunctionError, named, visible
+from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules.conditions import Condition, Leaf
 from labelkit.matrix import ABSTAIN
@@ -26,6 +27,7 @@ class Rule(Condition):
     condition: Condition
     place: str = field(default="", compare=False)  # folder/file:line where it was declared
     file: str = field(default="", compare=False)  # that file's path
+    examples: tuple[Example, ...] = field(default=(), compare=False)  # what `labelkit lf test` checks
 
     def vote_on(self, x: Any) -> int | str:
         """Vote on one row: the label where the condition holds, else ABSTAIN, null fields included."""
@@ -53,8 +55,19 @@ class Rule(Condition):
         return f"Rule({self.kind} {self.name!r} on {fields})"
 
 
-def declared(name: str, label: Any, kind: str, condition: Condition, *, part: bool, depth: int = 2) -> Rule:
+def declared(
+    name: str,
+    label: Any,
+    kind: str,
+    condition: Condition,
+    *,
+    part: bool,
+    examples: Sequence[Example] = (),
+    depth: int = 2,
+) -> Rule:
     """A rule made by the caller of the caller, whose line is kept."""
+    if part and examples:
+        raise FunctionError(f'rule "{visible(name)}": a part has no vote, and so no examples')
     if part and label is not None:
         raise FunctionError(f'rule "{visible(name)}": a part has no label; only the rule that it is a part of votes')
     if not part and (not isinstance(label, (int, str)) or isinstance(label, bool)):
@@ -64,7 +77,8 @@ def declared(name: str, label: Any, kind: str, condition: Condition, *, part: bo
     caller = sys._getframe(depth)
     file = caller.f_code.co_filename
     plain = condition.condition if isinstance(condition, Rule) else condition
-    return Rule(name, label, kind, plain, place_of(file, caller.f_lineno), file)
+    place, checked = place_of(file, caller.f_lineno), checked_examples(examples, f'rule "{visible(name)}"')
+    return Rule(name, label, kind, plain, place, file, checked)
 
 
 def check_rule(rule: Rule, fields: Sequence[str], classes: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ from labelkit.labeling.rules import declare
 from labelkit.labeling.rules.conditions import AllOf, AnyOf, Condition, Not
 from labelkit.labeling.rules.rule import Rule
 
-COMMON = {"kind": "text", "label": "class", "part": "true or false"}
+COMMON = {"kind": "text", "label": "class", "part": "true or false", "examples": "list of pairs of a record and a vote"}
 WORDS = {"field": "text", "ignore_case": "true or false"}
 LIMITS = {"field": "text", "above": "number", "below": "number"}
 KINDS: dict[str, dict[str, str]] = {  # the keys of each kind and the types of their values
@@ -61,6 +61,9 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "true or false": lambda value: isinstance(value, bool),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "list of texts": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "list of pairs of a record and a vote": lambda value: (
+        isinstance(value, list) and all(isinstance(one, list) and len(one) == 2 for one in value)
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Your first labeling functions. Each looks at one record and votes for a class, or abstains.
 
 `labelkit apply` prints what each of them does. Write many, and let the label model find out how far to trust them.
+`labelkit lf test` checks the examples that some of them carry.
 """
 
 import labelkit as lk
@@ -14,7 +15,7 @@ def shouts(x):
     return SPAM if len(letters) > 10 and sum(char.isupper() for char in letters) > len(letters) / 2 else lk.ABSTAIN
 
 
-@lk.labeling_function()
+@lk.labeling_function(examples=[("is this a cover?", HAM), ("more at http://win.example?", lk.ABSTAIN)])
 def asks_something(x):
     return HAM if x.text.endswith("?") and "http" not in x.text else lk.ABSTAIN
 
