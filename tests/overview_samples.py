@@ -10,6 +10,8 @@ from typing import Any
 from labelkit.reports import Check
 from labelkit.reports.overview import Overview
 from labelkit.reports.overview.content import (
+    Asking,
+    AskingPoint,
     Calibration,
     ClassCount,
     Column,
@@ -115,6 +117,16 @@ OVERVIEW = Overview(
         (CurvePoint(0, 0.80, 0.76, 0.84), CurvePoint(30, 0.86, 0.83, 0.89), CurvePoint(80, 0.9, 0.86, 0.94, True)),
         "of the label model against gold",
         "50 more answers are worth about 4 points: go on.",
+    ),
+    asking=Asking(
+        (
+            AskingPoint(0, None, None),
+            AskingPoint(10, 0.31, Share(6, 10)),
+            AskingPoint(20, 0.12, Share(8, 10)),
+            AskingPoint(30, 0.05, Share(9, 10)),
+        ),
+        "go on: the next 50 answers bring -0.9 to +4.8 points",
+        stop=False,
     ),
     people=PEOPLE,
     gate=GATE,

@@ -211,6 +211,23 @@ def test_runs_with_more_answers_make_a_learning_curve(validated: Made) -> None:
     assert all(point.low <= point.accuracy <= point.high for point in curve.points)
 
 
+def test_the_page_says_whether_more_answers_help(validated: Made) -> None:
+    """From twenty answers on, with the words that `annotate` uses; of fewer the page says what is missing."""
+    gold, table = gold_of(validated), validated.project.records().to_table()
+    of = zip(table["id"].to_pylist(), table["split"].to_pylist(), strict=True)
+    for count, record in enumerate([record for record, split in of if split == "train"][:20]):
+        if count == 19:
+            assert validated.project.report().asking is None
+        validated.project.answer(record, gold[record], annotator="ana")
+    asking = validated.project.report().asking
+    assert asking is not None
+    curve = validated.project.learning_curve()
+    assert (asking.advice, asking.stop) == (curve.advice.why, curve.advice.stop)
+    assert [point.answers for point in asking.points] == [0, 10, 20]
+    assert asking.points[1].agreed is not None
+    assert asking.points[1].agreed.judged == 10
+
+
 def test_the_runs_are_a_graph_with_what_changed(validated: Made) -> None:
     """Newest first; a session leads to the `apply` that used its answers, and that says so."""
     record = next(iter(gold_of(validated)))

@@ -77,7 +77,7 @@ def test_the_page_refers_to_nothing_outside() -> None:
     assert "default-src 'none'" in html_text.unescape(page)
 
 
-@pytest.mark.parametrize("part", ["data", "labels", "calibration", "curve", "people", "gate"])
+@pytest.mark.parametrize("part", ["data", "labels", "calibration", "curve", "asking", "people", "gate"])
 def test_a_part_that_is_missing_is_left_out(part: str) -> None:
     """Each part can be missing alone; what would bring it is said at the end where labelkit knows."""
     without: dict[str, Any] = {part: None}

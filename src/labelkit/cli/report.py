@@ -25,8 +25,8 @@ from labelkit.errors import UsageError, visible
 def report(folder: str, out: Path) -> int:
     """Write one HTML page about the project: data, functions, labels, people, the gate, the runs.
 
-    The page needs no network and no script, and holds no text of the records. Nothing is run, judged or changed; a part
-    that cannot be read is left out, and the page says why.
+    The page needs no network and no script, and holds no text of the records. No function is run and nothing is judged
+    or changed; a part that cannot be read is left out, and the page says why.
     """
     from labelkit.files import write_bytes
     from labelkit.pipeline import Project

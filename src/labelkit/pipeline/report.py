@@ -1,6 +1,6 @@
 """`report`: everything that a person wants to see of a project, gathered for one page.
 
-Nothing is run, judged or changed. A part that cannot be read is left out, and the page says why.
+No function is run and nothing is judged or changed. A part that cannot be read is left out, and the page says why.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from labelkit.errors import ArtifactError, LabelkitError, MachineError
 from labelkit.files import timestamp
 from labelkit.label_models import read_labels, run_of
 from labelkit.lineage import Run, RunStore
+from labelkit.pipeline.overview.asking import asking_of
 from labelkit.pipeline.overview.curve import curve_of
 from labelkit.pipeline.overview.gate import gate_of
 from labelkit.pipeline.overview.labels import check_labels, labels_of
@@ -81,6 +82,8 @@ def report(project: ProjectFolder) -> Overview:
     _judge_labels(project, page, labels, run, answers, runs)
     with page.part():
         page.add(people=people_of(project))
+    with page.part():
+        page.add(asking=None if run is None or labels is None else asking_of(project, answers, labels.num_rows))
     with page.part():
         page.add(gate=gate_of(project, page.overview.data.fingerprint if page.overview.data else None))
     lines = lines_of(runs, None if labels is None else run_of(labels))

@@ -40,7 +40,9 @@ def following(overview: Overview, outdated: tuple[str, ...]) -> str:
     if gate is None or gate.stale:
         return "`labelkit validate` tells whether these labels may train a model."
     if gate.status == "pass":
-        return "training may run, on `Project.training_set()`; `labelkit annotate` makes the labels better."
+        enough = overview.asking is not None and overview.asking.stop
+        more = "" if enough else "; `labelkit annotate` makes the labels better"
+        return f"training may run, on `Project.training_set()`{more}."
     return "see what blocks, below; then `labelkit apply` or a change of the suites, and `labelkit validate` again."
 
 

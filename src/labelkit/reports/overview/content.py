@@ -172,6 +172,24 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class AskingPoint:
+    """A learner as it was after some answers."""
+
+    answers: int
+    changed: float | None  # share of the records that it says something else of than 50 answers before
+    agreed: Share | None  # of the answers since the point before: those that it had right beforehand
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whether more answers would help."""
+
+    points: tuple[AskingPoint, ...]
+    advice: str
+    stop: bool
+
+
+@dataclass(frozen=True)
 class Person:
     """One annotator."""
 
@@ -251,6 +269,7 @@ class Overview:
     pairs: tuple[Pair, ...] = ()
     calibration: Calibration | None = None
     curve: Curve | None = None
+    asking: Asking | None = None
     people: People | None = None
     gate: Gate | None = None
     runs: tuple[RunLine, ...] = ()  # newest first

@@ -14,6 +14,7 @@ MISSING = {
     "gate": ("The gate", "`labelkit validate` judges records, labels and lineage by the suites in `expectations/`."),
     "calibration": ("Calibration", "needs records with a label and gold, or with people's answers."),
     "curve": ("Learning curve", "needs gold and two runs of `labelkit apply` with answers between them."),
+    "asking": ("Do more answers help?", "needs 20 answers of people, and at most 50,000 records to replay them on."),
 }
 
 
@@ -41,6 +42,7 @@ def overview_html(overview: Overview) -> str:
         checks_top=min((check.y for check in past), default=0.0),
         calibration_low=low,
         curve=pictures.curve_picture(overview.curve) if overview.curve and overview.curve.points else None,
+        asking=pictures.asking_picture(overview.asking) if overview.asking and overview.asking.points else None,
         graph=graph(overview.runs),
         verbs=[verb for verb in VERBS if any(run.verb == verb for run in overview.runs)],
         missing=[said for name, said in MISSING.items() if getattr(overview, name) is None],

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from labelkit.reports.overview.content import Calibration, ClassCount, Curve, Function, Share, Spread
+from labelkit.reports.overview.content import Asking, Calibration, ClassCount, Curve, Function, Share, Spread
 
 SHOWN_FUNCTIONS = 40
 """Functions that the picture shows at once; the others unfold."""
@@ -172,7 +172,7 @@ class Line:
 
 @dataclass(frozen=True)
 class CurvePicture:
-    """A learning curve, ready to be drawn."""
+    """A curve, ready to be drawn."""
 
     dots: tuple[Dot, ...]
     lines: tuple[Line, ...]
@@ -200,6 +200,22 @@ def curve_picture(curve: Curve) -> CurvePicture:
     lines = [Line(a.x, a.y, b.x, b.y, b.projected) for a, b in itertools.pairwise(dots)]
     across = [Tick(100 * value / most, f"{value:,.0f}", _anchor(100 * value / most)) for value in _wholes(most)]
     return CurvePicture(dots, tuple(lines), tuple(across), tuple(share_ticks(low)))
+
+
+def asking_picture(asking: Asking) -> CurvePicture:
+    """Upwards how often the learner was right beforehand (dots) and how much it changed its mind (lines)."""
+    most = max(*(point.answers for point in asking.points), 1)
+    places = [(round(100 * point.answers / most, 2), point) for point in asking.points]
+    dots = tuple(
+        Dot(x, 100 - at.at, 100 - at.high, 100 - at.low, 4.0, f"at {point.answers:,} answers: {point.agreed.value:.0%}")
+        for x, point in places
+        if point.agreed is not None
+        for at in [whisker(point.agreed)]
+    )
+    changes = [(x, round(100 - 100 * point.changed, 2)) for x, point in places if point.changed is not None]
+    lines = tuple(Line(*first, *second) for first, second in itertools.pairwise(changes))
+    across = [Tick(100 * value / most, f"{value:,.0f}", _anchor(100 * value / most)) for value in _wholes(most)]
+    return CurvePicture(dots, lines, tuple(across), tuple(share_ticks(0.0)))
 
 
 def share_ticks(low: float) -> list[Tick]:
