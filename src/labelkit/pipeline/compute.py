@@ -15,12 +15,14 @@ from typing import Any
 
 from labelkit.engines import Engine
 from labelkit.errors import DataError, ModelError
+from labelkit.files import write_json
 from labelkit.label_models import Calibration, LabelModel, make_model, save_model
 from labelkit.labeling import LabelingFunction, load_functions
 from labelkit.lineage import Run, hash_tree, public_url, versions_of
 from labelkit.matrix import VotesFile
 from labelkit.pipeline.apply_report import ApplyReport, report_of
 from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
+from labelkit.pipeline.highlights import RULES_FILE, rules_of
 from labelkit.pipeline.publishing import publish
 from labelkit.pipeline.recording import VOTES_FILE, file_hashes
 from labelkit.pipeline.truth import Answered
@@ -28,12 +30,12 @@ from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
 LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
-MODEL_FILES = ("model.json", "model.npz")
+MODEL_FILES = ("model.json", "model.npz", RULES_FILE)
 
 
 @dataclass(frozen=True)
 class Computed:
-    """Labels and what they stand on, in a folder: labels.parquet, votes.arrow, model.json, model.npz."""
+    """Labels and what they stand on, in a folder: labels.parquet, votes.arrow, model.json, model.npz, rules.json."""
 
     run: Run  # with its id and outputs, without times
     report: ApplyReport
@@ -68,6 +70,7 @@ def compute(
     labels = folder / project.labels_path.name
     published = publish(folder / VOTES_FILE, model, answers, casting.truths, run.id, labels)
     save_model(model, folder)
+    write_json(folder / RULES_FILE, rules_of(functions))
     report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
     return Computed(_with_outcome(project, run, folder, published.sha256, functions, report, answers), report)
 

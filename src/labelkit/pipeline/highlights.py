@@ -1,0 +1,54 @@
+"""Where functions matched in a record, as people see it while they answer.
+
+`apply` keeps the definitions of its rules beside the votes of its run: plain values, so nothing of the project is
+imported to show what they saw. Functions written in Python tell nobody what they looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from labelkit.active import QueueItem
+from labelkit.active.session import Fields, Spans
+from labelkit.labeling import LabelingFunction
+from labelkit.labeling.rules.highlight import spans
+from labelkit.pipeline.recording import run_store
+from labelkit.project import ProjectFolder
+
+RULES_FILE = "rules.json"
+
+
+def rules_of(functions: tuple[LabelingFunction, ...]) -> dict[str, list[Any]]:
+    """Function name -> definition of its condition, of functions that are rules: what a run keeps in RULES_FILE."""
+    return {one.name: one.rule.condition.definition() for one in functions if one.rule is not None}
+
+
+class Highlights:
+    """Where the rules of a run matched."""
+
+    def __init__(self, rules: Mapping[str, Any]) -> None:
+        self._rules = rules
+
+    @classmethod
+    def of_run(cls, project: ProjectFolder, run: str) -> Highlights:
+        """Those of a run; none where it kept no rules, or what it kept cannot be read."""
+        try:
+            rules = json.loads((run_store(project).path(run) / RULES_FILE).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            rules = {}
+        return cls(rules if isinstance(rules, dict) else {})
+
+    def __call__(self, item: QueueItem, fields: Fields) -> Spans:
+        """Field -> (start, end, function) of the characters that made functions vote.
+
+        >>> item = QueueItem("c7", "margin", 0.0, "undecided", None, {"money": "spam"})
+        >>> Highlights({"money": ["words", "text", ["win"], True, "word"]})(item, {"text": "Win it"})
+        {'text': [(0, 3, 'money')]}
+        """
+        found: dict[str, list[tuple[int, int, str]]] = {}
+        for function in item.votes:
+            for field, start, end in spans(self._rules.get(function), fields):
+                found.setdefault(field, []).append((start, end, function))
+        return found
