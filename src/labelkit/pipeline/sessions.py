@@ -16,6 +16,8 @@ from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role
 from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import disputes
+from labelkit.pipeline.current import current_run_record
+from labelkit.pipeline.highlights import Highlights
 from labelkit.pipeline.questions import Rows, Wanted
 from labelkit.pipeline.retraining import Reranked, Retraining
 from labelkit.project import ProjectFolder
@@ -45,6 +47,7 @@ class Sessions:
         self.project, self.classes = project, tuple(project.settings.project.classes)
         self.role: Role = ADJUDICATOR if adjudicate else PERSON
         self._wanted = Wanted(project)
+        self.highlights = Highlights.of_run(project, current_run_record(project).id)
         self.strategy = "adjudicate" if adjudicate else self._wanted.strategy(strategy)
         self._store = AnnotationStore.open(project.store_url)
         self._lock = threading.Lock()
@@ -100,6 +103,7 @@ class Sessions:
             overlap=overlap,
             role=self.role,
             hold_seconds=settings.lease,
+            highlights_of=self.highlights,
             session=session,
             on_close=lambda: self._closed(opened, place),
         )
