@@ -168,3 +168,28 @@ def _filled(value: Any, texts: Iterator[str], name: str = "") -> Any:
             return (next(texts), value[1])
         return tuple(_filled(item, texts, name) for item in value)
     return value
+
+
+def crowded() -> Overview:
+    """A page with many of everything, under long names without a blank to break at."""
+    classes = tuple(
+        f"a_class_with_a_name_that_nothing_can_break_{i}" if i % 4 == 0 else f"class {i}" for i in range(20)
+    )
+    functions = tuple(
+        replace(FUNCTIONS[i % 4], name=f"f{i}" if i % 5 else f"a_function_with_quite_a_long_name_of_its_own_{i}",
+                classes=(i % 20, (i + 7) % 20))
+        for i in range(60)
+    )  # fmt: skip
+    rows = tuple((name, tuple((i * 7) % 9 for i in range(40)), 20.0) for name in classes[:8])
+    return replace(
+        OVERVIEW,
+        project="a_project_with_a_name_that_goes_on_and_on_without_a_single_blank_in_it",
+        classes=classes,
+        functions=functions,
+        labels=replace(LABELS, classes=tuple(ClassCount(name, 37 * i, i) for i, name in enumerate(classes))),
+        data=replace(
+            DATA, source="data/" + "a_long_file_name_" * 6, spreads=(replace(DATA.spreads[0], rows=rows),) * 7
+        ),
+        people=replace(PEOPLE, persons=(Person("someone.with.a.very.long.address@example.org", 20, None, ()),) * 3),
+        runs=OVERVIEW.runs * 12,
+    )

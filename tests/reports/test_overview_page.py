@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,10 +18,13 @@ from labelkit.reports.overview import Overview, overview_html
 from labelkit.reports.overview.content import Share, Spread
 from labelkit.reports.overview.graph import LEFT, ROW, graph
 from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker
-from overview_samples import APPLY, FUNCTIONS, OVERVIEW, everywhere
+from overview_samples import APPLY, FUNCTIONS, OVERVIEW, crowded, everywhere
 from projects import Made, write_csv
 from report_samples import hostile_texts
 from suite_files import IN_SET, check, suite_content
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 GOLDEN = Path(__file__).parent / "golden" / "overview.txt"
 PAYLOADS = len(hostile_texts())
@@ -227,3 +230,27 @@ def hostile_project(root: Path, evil: dict[str, str]) -> Made:
     content = suite_content(never, table="labels", name=evil["suite"])
     made.write("expectations/labels.json", json.dumps(content))
     return made
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 375, 600, 768, 1024, 1600])
+@pytest.mark.parametrize(
+    "shown", [OVERVIEW, crowded(), Overview("comments", ("ham", "spam"))], ids=["all", "many", "none"]
+)
+def test_the_page_fits_every_screen(browser: Browser, tmp_path: Path, width: int, shown: Overview) -> None:
+    """Nothing sticks out at any width, no text is wider than its box, and the browser has nothing to complain about."""
+    file = tmp_path / "page.html"
+    file.write_text(overview_html(shown), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sticking_out = page.evaluate(
+        """() => [...document.querySelectorAll('figure, .top, table, td, th, li, h1, figcaption')]
+             .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert sticking_out == []
+    assert said == []
+    page.close()
