@@ -5,8 +5,8 @@
 Every annotator is a process of its own that takes records from the shared queue, thinks, and answers, until it has
 answered --records of them. A second round without thinking reports the throughput. Then the first records of a queue of
 --pool records are claimed. SQLite is measured on the disk of --folder; PostgreSQL is a server of its own there, or the
-one at --url (an empty database). Ranked batches are compared with modAL's, which must pick the same records. At last one
-person answers in a whole project of --pool records while a process beside retrains and ranks all of them anew.
+one at --url (an empty database). Ranked batches are compared with modAL's, which must pick the same records. At last
+one person answers in a whole project of --pool records while a process beside retrains and ranks all of them anew.
 
 The command exits with 1 when a target is missed:
 0 lost, 0 handed out twice, 0 errors, p99 of next-record and of answer under 100 ms, longest wait under 2 s.
@@ -208,9 +208,7 @@ def retraining(folder: str, n: int, rankings: int = 4, think: float = 0.2) -> bo
                 seen.add(sessions.learned.answers)
     p50, p99 = np.quantile(nexts, [0.5, 0.99])
     print(f"retraining beside {n:,} records: {len(answers):,} answers, opened in {opened:.1f} s")
-    print(
-        f"    learner there after {first:.0f} s; {len(seen)} rankings, after {', '.join(map(str, sorted(seen)))} answers"
-    )
+    print(f"    learner there after {first:.0f} s; rankings after {', '.join(map(str, sorted(seen)))} answers")
     print(f"    next record  p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   longest {max(nexts):7.1f} ms")
     print(f"    answer       p99 {np.quantile(answers, 0.99):7.1f} ms   longest {max(answers):7.1f} ms")
     return bool(p99 < 100 and len(seen) == rankings)

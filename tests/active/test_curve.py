@@ -81,34 +81,34 @@ def test_curve_without_answers_says_so() -> None:
     assert "<svg" not in curve._repr_html_()
 
 
-def at(count: int, changed: float, human_level: float | None = None, hits: tuple[int, int] = (9, 10)) -> LearningCurve:
+def at(count: int, changed: float, human_level: float | None = None, hits: tuple[int, int] = (9, 18)) -> LearningCurve:
     """A curve whose last point lies at `count` answers."""
     start = CurvePoint(0, None, 0, 0, 0, 0)
     return LearningCurve((start, CurvePoint(count, changed, *hits, *hits)), count, human_level)
 
 
-def test_forecast_grows_with_change_and_shrinks_with_answers() -> None:
+def test_forecast_grows_with_change_and_surprise_and_shrinks_with_answers() -> None:
     """Its interval is asymmetric: answers that were chosen well help more often than they hurt."""
-    forecast = at(100, 0.05).forecast
+    forecast = at(100, 0.06).forecast
     assert forecast is not None
-    assert (forecast.low, forecast.expected, forecast.high) == pytest.approx((-0.015, 0.006, 0.04))
-    assert str(forecast) == "-1.5 to +4.0 points"
-    later = at(400, 0.05).forecast
-    assert later is not None
-    assert forecast.low < later.low < 0 < later.high < forecast.high
+    assert (forecast.low, forecast.expected, forecast.high) == pytest.approx((-0.024, 0.0072, 0.064))
+    assert str(forecast) == "-2.4 to +6.4 points"
+    for other in (at(400, 0.06), at(100, 0.01), at(100, 0.06, hits=(17, 18))):
+        assert other.forecast is not None
+        assert forecast.low < other.forecast.low < 0 < other.forecast.high < forecast.high
 
 
 def test_advice_says_why() -> None:
     """Go on while answers may help, stop when hardly anything changes or people agree no better."""
-    assert at(100, 0.05).advice.why == "go on: the next 50 answers bring -1.5 to +4.0 points"
-    assert at(225, 0.01).advice.why == (
-        "enough: the next 50 answers bring -0.7 to +1.7 points; the last 50 changed 1.0% of the records"
+    assert at(100, 0.06).advice.why == "go on: the next 50 answers bring -2.4 to +6.4 points"
+    assert at(400, 0.01, hits=(49, 50)).advice.why == (
+        "enough: the next 50 answers bring -0.4 to +1.2 points; the last 50 changed 1.0% of the records"
     )
-    assert at(225, 0.01).advice
-    people = at(100, 0.05, human_level=0.8, hits=(48, 50)).advice
+    assert at(400, 0.01, hits=(49, 50)).advice
+    people = at(100, 0.15, human_level=0.8, hits=(48, 50)).advice
     assert people.stop
     assert people.why == "enough: the learner agrees with people (96%) as often as they agree (80%)"
-    assert not at(100, 0.05, human_level=0.95, hits=(48, 50)).advice
+    assert not at(100, 0.15, human_level=0.95, hits=(48, 50)).advice
 
 
 def test_curve_shows_in_a_notebook() -> None:

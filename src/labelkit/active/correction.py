@@ -47,10 +47,10 @@ def fit_correction(features: Any, weak: Probs, rows: Rows, labels: Rows, anchors
 
     `features` is (n, d), dense or CSR, and `weak` (n, k) the weak learner's probabilities.
 
-    >>> features, weak = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([[0.6, 0.4]] * 4)
-    >>> correction = fit_correction(features, weak, np.array([0, 2]), np.array([0, 1]), np.arange(4))
-    >>> correction.predict_proba(features, weak).argmax(axis=1).tolist()
-    [0, 0, 1, 1]
+    >>> features, weak = np.repeat(np.eye(2), 20, axis=0), np.array([[0.7, 0.3]] * 40)
+    >>> correction = fit_correction(features, weak, np.arange(30, 40), np.ones(10, dtype=int), np.arange(40))
+    >>> correction.predict_proba(features, weak).argmax(axis=1)[[0, 20]].tolist()
+    [0, 1]
     """
     k = weak.shape[1]
     if not len(rows):
