@@ -181,9 +181,9 @@ def test_texts_without_a_word_are_refused() -> None:
 
 
 def test_a_field_that_is_neither_text_nor_number_is_refused() -> None:
-    """Lists, dates and bytes are named with their type."""
+    """Lists of words, dates and bytes are named with their type."""
     table = pa.table({"tags": [["a"], ["b"]], "label": ["ham", "spam"]})
-    message = 'field "tags" is list<item: string>; the end model learns from text and numbers'
+    message = 'field "tags" is list<item: string>; the end model learns from text, numbers and lists of numbers'
     with pytest.raises(UsageError) as caught:
         train(table, ["tags"], CLASSES)
     assert str(caught.value).replace("element", "item") == message

@@ -1,17 +1,17 @@
 """The end model: what the labels are for.
 
-    features(x)   TF-IDF of words and word pairs for text fields, standardised values for numeric fields
-    P(y | x)      logistic regression on the features
+    features(x)   of text, categories, numbers and embeddings (`features`)
+    P(y | x)      logistic regression on the features, or another classifier (`estimators`)
 
 It is trained on probabilities, not on the winning class: the loss of a record is its expected loss under the label
 model's belief, sum over y of p(y) * loss(x, y), so an unsure label pulls less than a sure one (the noise-aware loss of
 Ratner, De Sa, Wu, Selsam and Ré, "Data Programming", NeurIPS 2016). scikit-learn has no soft targets; each record
-enters once per class with the weight p(y), which is the same sum.
+enters once per class with the weight p(y), which is the same sum. A record that people answered has a probability of 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from labelkit.errors import ModelError, UsageError, named, visible
 from labelkit.label_models.labels import probability_column
+from labelkit.learner.estimators import LINEAR, class_probabilities, classifier, fitted
+from labelkit.learner.features import cells_of, check_fields, features, kinds_of, transformed
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PENALTY = 10.0  # C of the regression; the default of 1 leaves a few hundred short texts hardly trained
-WORDS = r"\w[\w']*"  # keeps "don't" whole: its second half decides the meaning
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,18 @@ class Learner:
 
         A class that no training record spoke for has probability 0. Raises UsageError when a field is missing.
         """
-        probs = np.zeros((len(table), len(self.classes)))
-        if len(table):
-            probs[:, self.pipeline.classes_] = self.pipeline.predict_proba(_cells(table, self.fields))
-        return probs
+        check_fields(table, self.fields)
+        if not len(table):
+            return np.zeros((0, len(self.classes)))
+        return self.from_features(self.features(table))
+
+    def features(self, table: pa.Table) -> Any:
+        """(n, d) CSR matrix or dense array: the rows as numbers. Raises UsageError when a field is missing."""
+        return transformed(self.pipeline[0], table, self.fields)
+
+    def from_features(self, x: Any) -> NDArray[np.float64]:
+        """(n, k) float64: `predict_proba` of rows that `features` made."""
+        return np.asarray(class_probabilities(self.pipeline[-1], x, len(self.classes)))
 
     def predict(self, table: pa.Table) -> NDArray[np.str_]:
         """(n,) str: name of the most probable class of each row."""
@@ -67,12 +74,22 @@ class Learner:
         return float((self.predict(table)[known] == truth).mean())
 
 
-def train(table: pa.Table, fields: Sequence[str], classes: Sequence[str], seed: int = 0) -> Learner:
+def train(
+    table: pa.Table,
+    fields: Sequence[str],
+    classes: Sequence[str],
+    seed: int = 0,
+    *,
+    estimator: str = LINEAR,
+    kinds: Mapping[str, str] | None = None,
+) -> Learner:
     """Train the end model on labelled records.
 
     `table` has the columns `fields` and a label in one of two forms: a probability column `p_<class>` for every class,
-    or, without those, a column `label` of class names. Rows whose label is null are left out. Raises
-    ModelError when fewer than two classes are left, UsageError when a column is missing.
+    or, without those, a column `label` of class names. Rows whose label is null are left out. `estimator` is "linear",
+    "boosted" or a dotted path (`estimators`); `kinds` says of fields whether they are text, category, number or
+    embedding where their type does not (`features`). Raises ModelError when fewer than two classes are left, UsageError
+    when a column is missing or the estimator cannot be had.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"text": ["so good", "so bad", "good", "bad"], "label": ["ham", "spam", "ham", "spam"]})
@@ -80,7 +97,6 @@ def train(table: pa.Table, fields: Sequence[str], classes: Sequence[str], seed: 
     >>> learner.predict(pa.table({"text": ["really good"]})).tolist()
     ['ham']
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
 
     probs = label_probabilities(table, classes)
@@ -88,14 +104,15 @@ def train(table: pa.Table, fields: Sequence[str], classes: Sequence[str], seed: 
     rows, target = np.nonzero(np.where(labelled[:, None], probs, 0.0))  # one entry per record and possible class
     if len(np.unique(target)) < 2:
         raise ModelError(f"an end model needs records of at least two of the classes {named(classes)}")
-    cells = _cells(table, fields)
+    check_fields(table, fields)
+    cells = cells_of(table, fields)
     try:
-        features = _features(table, fields).fit(cells[labelled])
+        numbers = features(kinds_of(table, fields, kinds)).fit(cells[labelled])
     except ValueError as error:  # no word in any text, say
         raise ModelError(f"nothing to learn from in {named(fields)}: {visible(str(error))}") from error
-    classifier = LogisticRegression(C=PENALTY, max_iter=1000, random_state=seed)
-    classifier.fit(features.transform(cells)[rows], target, sample_weight=probs[rows, target])
-    return Learner(Pipeline([("features", features), ("classifier", classifier)]), tuple(fields), tuple(classes))
+    x = numbers.transform(cells)
+    model = fitted(classifier(estimator, x, seed), estimator, x[rows], target, probs[rows, target])
+    return Learner(Pipeline([("features", numbers), ("classifier", model)]), tuple(fields), tuple(classes))
 
 
 def label_probabilities(table: pa.Table, classes: Sequence[str]) -> NDArray[np.float64]:
@@ -122,50 +139,3 @@ def label_probabilities(table: pa.Table, classes: Sequence[str]) -> NDArray[np.f
         if label is not None:
             probs[row] = np.eye(len(classes))[position[label]]
     return probs
-
-
-def _features(table: pa.Table, fields: Sequence[str]) -> Any:
-    """Make what turns cells into numbers, not yet fitted."""
-    import pyarrow as pa
-    from sklearn.compose import ColumnTransformer
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
-    numeric: list[int] = []
-    steps: list[tuple[str, Any, Any]] = []
-    for place, field in enumerate(fields):
-        kind = table.schema.field(field).type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-            words = TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2))
-            steps.append((f"words_{place}", make_pipeline(FunctionTransformer(_as_text), words), place))
-        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-            numeric.append(place)
-        else:
-            raise UsageError(f'field "{field}" is {kind}; the end model learns from text and numbers')
-    if numeric:
-        fill = FunctionTransformer(np.nan_to_num)  # a missing number counts as the mean, which is now 0
-        steps.append(("numbers", make_pipeline(FunctionTransformer(_as_numbers), StandardScaler(), fill), numeric))
-    return ColumnTransformer(steps)
-
-
-def _cells(table: pa.Table, fields: Sequence[str]) -> NDArray[np.object_]:
-    """(n, f) object: the fields' values as Python objects, None where null."""
-    missing = [field for field in fields if field not in table.column_names]
-    if missing:
-        raise UsageError(f"no column {named(missing)}; columns are {named(table.column_names)}")
-    cells = np.empty((len(table), len(fields)), dtype=object)
-    for place, field in enumerate(fields):
-        cells[:, place] = table.column(field).to_pylist()
-    return cells
-
-
-def _as_text(column: NDArray[np.object_]) -> list[str]:
-    return ["" if text is None else text for text in column]
-
-
-def _as_numbers(columns: NDArray[np.object_]) -> NDArray[np.float64]:
-    numbers = columns.astype(np.float64)  # None becomes NaN
-    if np.isinf(numbers).any():
-        raise UsageError("a numeric field holds an infinite number; the end model cannot weigh it")
-    return numbers
