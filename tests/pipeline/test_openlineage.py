@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -427,6 +428,35 @@ def test_an_outbox_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names = [json.loads(path.read_text())["job"]["name"] for path in outbox.waiting()]
     assert names == ["job 2", "job 3", "job 4"]
     assert KEPT == 1_000
+
+
+def test_a_killed_verb_has_a_start_alone(telling: Made, receiver: Receiver) -> None:
+    """What kill -9 cuts off was told as begun; the next run delivers that, too, and nothing is told twice."""
+    code = "import os, labelkit as lk; lk.Project('.').apply(progress=lambda done, total: os._exit(9))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=telling.root, check=False, timeout=120)
+    assert done.returncode == 9
+    assert len(waiting(telling)) == 1
+    telling.project.apply()
+    kinds = [event["eventType"] for event in receiver.events]
+    assert kinds == ["START", "START", "COMPLETE"]
+    assert len({event["run"]["runId"] for event in receiver.events}) == 2
+
+
+def test_two_senders_deliver_each_event_once(tmp_path: Path) -> None:
+    """Verbs that end at the same time do not send each other's events again."""
+    outbox = Outbox(tmp_path / "out")
+    for n in range(6):
+        outbox.add(event(n))
+    sent: list[str] = []
+
+    def send(content: dict[str, Any]) -> None:
+        time.sleep(0.05)
+        sent.append(content["job"]["name"])
+
+    with ThreadPoolExecutor(2) as pool:
+        left = list(pool.map(lambda _: outbox.deliver(lambda: send, seconds=20), range(2)))
+    assert left == [None, None]
+    assert sent == [f"job {n}" for n in range(6)]
 
 
 def test_a_damaged_event_is_passed_over(tmp_path: Path) -> None:
