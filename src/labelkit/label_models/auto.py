@@ -1,9 +1,8 @@
 r"""Chooses among the label models by how well each foretells people's answers.
 
 Every candidate learns from the votes once. Answers are dealt into folds; for each fold, each candidate is corrected by
-the answers of the others and asked about this one. The mean log loss over all answers decides, but nobody replaces the
-model that is best without answers unless it is better by more than a standard error of the difference: a few answers
-say little. Without enough answers there is nothing to choose by, and that model is taken.
+the answers of the others and asked about this one. The lowest mean log loss over all answers wins. With too few answers
+there is nothing to choose by, and the model that is best without answers is taken.
 """
 
 from __future__ import annotations
@@ -174,23 +173,17 @@ def unchecked(gold: GoldVotes | None) -> Choice:
 
 
 def decided(found: Mapping[str, HeldOut]) -> Choice:
-    """The model with the lowest log loss of held out answers; the first of them unless it is clearly behind."""
+    """The model with the lowest log loss of held out answers; of equal ones the first."""
     after = {name: scaled(one)[1] for name, one in found.items()}
+    figures = {name: one.calibration() for name, one in after.items()}
     loss = {name: losses(one.probs, one.truth) for name, one in after.items()}
-    first, lowest = next(iter(found)), min(loss, key=lambda name: float(loss[name].mean()))
-    ahead, error = lead(loss[first], loss[lowest])
-    chosen = lowest if ahead > error else first
-    n = len(loss[first])
-    if chosen == lowest:
-        why = f'model "auto" took {chosen}: the lowest log loss on {n:,} held out answers'
-    else:
-        within = f"{lowest} is ahead by {ahead:.3f} on {n:,} held out answers, within its standard error of {error:.3f}"
-        why = f'model "auto" kept {chosen}, the best without answers: {within}'
-    rows = [_candidate(name, after[name], loss[name], loss[chosen]) for name in found]
-    return Choice(chosen, why, n, tuple(sorted(rows, key=lambda row: row.log_loss)))
-
-
-def _candidate(name: str, found: HeldOut, loss: NDArray[np.float64], chosen: NDArray[np.float64]) -> Candidate:
-    above, error = lead(loss, chosen)
-    figures = found.calibration()
-    return Candidate(name, figures.log_loss, above, error, figures.brier, figures.accuracy)
+    order = sorted(found, key=lambda name: figures[name].log_loss)
+    chosen, n = order[0], figures[order[0]].records
+    rows = tuple(
+        Candidate(name, one.log_loss, *lead(loss[name], loss[chosen]), one.brier, one.accuracy)
+        for name, one in ((name, figures[name]) for name in order)
+    )
+    why = f'model "auto" took {chosen}: the lowest log loss on {n:,} held out answers'
+    if len(rows) > 1:
+        why += f", {rows[1].above:.3f} below {rows[1].name} (standard error {rows[1].error:.3f})"
+    return Choice(chosen, why, n, rows)
