@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.learner.estimators import LINEAR, regression
-from labelkit.learner.features import mean_square
-from labelkit.learner.model import Learner, label_probabilities, train
+from labelkit.learner.features import check_fields, mean_square
+from labelkit.learner.model import Learner, fitted_features, label_probabilities, trained
 from labelkit.learner.softmax import (
     Scores,
     blended,
@@ -46,6 +46,7 @@ LOOSE_AFTER = 40  # answers after which the ridge on W loosens
 SHARES_WEIGHT = 100  # answers after which the weak learner's class shares count half
 MIX, MIXED_AFTER = 0.5, 200
 TRAINED_ON, SAMPLE = 20_000, 5_000  # records that the weak learner sees, and that class shares are counted on, at most
+WORDS_FROM = 50_000  # records, labelled or not, whose words and values become features, at most
 LEAST = -20.0  # log-probability of what the weak learner holds impossible
 UNSEEN = -9.0  # score of a class without answers in the regression alone
 
@@ -156,8 +157,8 @@ def weak_learner(
 ) -> WeakLearner:
     """Train on the weak labels of a pool of records: where the hybrid starts from.
 
-    `table` has one row per record of the pool and labels as for `train`; of rows without a label only the fields are
-    used. Of more than TRAINED_ON rows with a label as many are drawn by the seed. Raises as `train` does.
+    `table` has one row per record of the pool and labels as for `train`; rows without a label lend their words and
+    values. Of more than TRAINED_ON rows with a label as many are drawn by the seed. Raises as `train` does.
 
     >>> import pyarrow as pa
     >>> texts = ["so good", "good thing", "so bad", "bad thing"] * 5
@@ -172,7 +173,9 @@ def weak_learner(
     rng = np.random.default_rng(seed)
     labelled = np.flatnonzero(np.logical_not(np.isnan(label_probabilities(table, classes)).any(axis=1)))
     part = table if len(labelled) <= TRAINED_ON else table.take(pa.array(rng.permutation(labelled)[:TRAINED_ON]))
-    learner = train(part, fields, classes, seed, estimator=estimator, kinds=kinds)
+    check_fields(table, fields)
+    seen = table if len(table) <= WORDS_FROM else table.take(pa.array(rng.permutation(len(table))[:WORDS_FROM]))
+    learner = trained(part, fields, classes, fitted_features(seen, fields, kinds), seed, estimator)
     x = learner.features(table)
     return WeakLearner(learner, x, weak_logs(learner.from_features(x)), rng.permutation(len(table))[:SAMPLE])
 

@@ -97,20 +97,33 @@ def train(
     >>> learner.predict(pa.table({"text": ["really good"]})).tolist()
     ['ham']
     """
+    check_fields(table, fields)
+    probs = label_probabilities(table, classes)
+    labelled = np.flatnonzero(np.logical_not(np.isnan(probs).any(axis=1)))
+    numbers = fitted_features(table.take(labelled), fields, kinds) if len(labelled) else None
+    return trained(table, fields, classes, numbers, seed, estimator)
+
+
+def fitted_features(table: pa.Table, fields: Sequence[str], kinds: Mapping[str, str] | None = None) -> Any:
+    """What turns these fields into numbers. Raises ModelError where there is nothing in them."""
+    try:
+        return features(kinds_of(table, fields, kinds)).fit(cells_of(table, fields))
+    except ValueError as error:  # no word in any text, say
+        raise ModelError(f"nothing to learn from in {named(fields)}: {visible(str(error))}") from error
+
+
+def trained(
+    table: pa.Table, fields: Sequence[str], classes: Sequence[str], numbers: Any, seed: int, estimator: str
+) -> Learner:
+    """`train` with features that are fitted already."""
     from sklearn.pipeline import Pipeline
 
     probs = label_probabilities(table, classes)
-    labelled: NDArray[np.bool_] = np.logical_not(np.isnan(probs).any(axis=1))
-    rows, target = np.nonzero(np.where(labelled[:, None], probs, 0.0))  # one entry per record and possible class
+    known: NDArray[np.bool_] = np.logical_not(np.isnan(probs).any(axis=1))
+    rows, target = np.nonzero(np.where(known[:, None], probs, 0.0))  # one entry per record and possible class
     if len(np.unique(target)) < 2:
         raise ModelError(f"an end model needs records of at least two of the classes {named(classes)}")
-    check_fields(table, fields)
-    cells = cells_of(table, fields)
-    try:
-        numbers = features(kinds_of(table, fields, kinds)).fit(cells[labelled])
-    except ValueError as error:  # no word in any text, say
-        raise ModelError(f"nothing to learn from in {named(fields)}: {visible(str(error))}") from error
-    x = numbers.transform(cells)
+    x = transformed(numbers, table, fields)
     model = fitted(classifier(estimator, x, seed), estimator, x[rows], target, probs[rows, target])
     return Learner(Pipeline([("features", numbers), ("classifier", model)]), tuple(fields), tuple(classes))
 
