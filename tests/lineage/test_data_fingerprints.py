@@ -58,6 +58,10 @@ ANY = [pa.null(), pa.string(), pa.int8(), pa.float64(), pa.bool_(), pa.date32(),
         ([1, 0, None], WHOLE),
         ([0.5, -2.0, None], [pa.float16(), pa.float32(), pa.float64()]),
         ([None, None], ANY),
+        ([dt.date(2020, 1, 2), None], [pa.date32(), pa.date64()]),
+        ([np.datetime64("2020-01-02T03", "s"), None], [pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")]),
+        ([[1, 2], [3, None]], [pa.list_(pa.int8()), pa.large_list(pa.int64()), pa.list_(pa.int32(), 2)]),
+        ([["a"], [], None], [pa.list_(pa.string()), pa.large_list(pa.large_string())]),
     ],
 )
 def test_types_of_equal_meaning_make_no_difference(values: list[Any], kinds: list[pa.DataType]) -> None:
@@ -116,6 +120,22 @@ def test_slices_make_no_difference() -> None:
         pytest.param({"c": [None]}, {"c": [None, None]}, id="one more null"),
         pytest.param({"c": [[1], [2]]}, {"c": [[1, 2], []]}, id="where a list ends"),
         pytest.param({"c": [{"a": 1}]}, {"c": [{"b": 1}]}, id="name of a field"),
+        pytest.param({"c": [[1], None]}, {"c": [[1], []]}, id="null or empty list"),
+        pytest.param({"c": [[[1, 2]], [[3]]]}, {"c": [[[1], [2]], [[3]]]}, id="where a list in a list ends"),
+        pytest.param({"c": [[1, None]]}, {"c": [[None, 1]]}, id="which value of a list is null"),
+        pytest.param({"c": [[1.5, 2.5]]}, {"c": [[1.5, 2.25]]}, id="a number of a vector"),
+        pytest.param({"c": [{"a": 1}, None]}, {"c": [{"a": 1}, {"a": None}]}, id="null or an object of nulls"),
+        pytest.param({"c": [{"a": 1, "b": 2}]}, {"c": [{"a": 2, "b": 1}]}, id="which field holds it"),
+        pytest.param({"c": [[1], [2]]}, {"c": [1, 2]}, id="a list or a number"),
+        pytest.param(
+            {"c": pa.array([1], pa.timestamp("us"))}, {"c": pa.array([1], pa.timestamp("us", "UTC"))}, id="a time zone"
+        ),
+        pytest.param(
+            {"c": pa.array([1_000], pa.timestamp("ns"))},
+            {"c": pa.array([1_001], pa.timestamp("ns"))},
+            id="a nanosecond",
+        ),
+        pytest.param({"c": [dt.date(1970, 1, 2)]}, {"c": [1]}, id="a date or its number"),
         pytest.param({"c": [decimal.Decimal("1.0")]}, {"c": [decimal.Decimal("1.1")]}, id="decimals"),
         pytest.param({"c": [dt.date(2020, 1, 2)]}, {"c": [dt.date(2020, 1, 3)]}, id="dates"),
     ],
@@ -124,6 +144,24 @@ def test_every_difference_is_seen(one: dict[str, Any], other: dict[str, Any]) ->
     """Two tables that differ in anything have different fingerprints."""
     assert of(**one) == of(**one)
     assert of(**one) != of(**other)
+
+
+def test_the_order_of_an_objects_fields_makes_no_difference() -> None:
+    """JSON files have objects with fields in any order."""
+    kinds = pa.struct([("a", pa.int64()), ("b", pa.string())]), pa.struct([("b", pa.string()), ("a", pa.int64())])
+    rows = [{"a": 1, "b": "x"}, None, {"a": None, "b": "y"}]
+    assert len({of(c=pa.array(rows, kind)) for kind in kinds}) == 1
+
+
+def test_lists_are_hashed_as_fast_as_numbers() -> None:
+    """A column of vectors is hashed from its bytes, not value by value."""
+    import time
+
+    flat = pa.array(np.random.default_rng(0).random(64 * 10_000))
+    vectors = pa.FixedSizeListArray.from_arrays(flat, 64)
+    started = time.process_time()
+    assert of(v=vectors) == of(v=vectors.cast(pa.list_(pa.float64())))
+    assert time.process_time() - started < 1
 
 
 def test_every_nan_is_the_same() -> None:

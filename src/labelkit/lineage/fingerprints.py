@@ -97,7 +97,7 @@ def column_digests(chunk: pa.RecordBatch) -> list[bytes]:
 
 
 def _hash_column(digest: Any, column: pa.Array) -> None:
-    """Kind, which values are null, their lengths where they have any, their bytes."""
+    """Kind, which values are null, their lengths where they have any, their bytes; of lists and structs their parts."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -105,7 +105,16 @@ def _hash_column(digest: Any, column: pa.Array) -> None:
     kind, values = _hashable(column)
     digest.update(kind.encode() + b"\0")
     digest.update(np.packbits(pc.is_valid(values).to_numpy(zero_copy_only=False)).tobytes())
-    if pa.types.is_large_binary(values.type):
+    if kind == "list":
+        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+        digest.update(lengths.astype(np.int64))
+        _hash_column(digest, values.flatten())
+    elif kind == "struct":
+        parts = dict(zip((field.name for field in values.type), values.flatten(), strict=True))
+        digest.update(json.dumps(sorted(parts)).encode())
+        for name in sorted(parts):
+            _hash_column(digest, parts[name])
+    elif pa.types.is_large_binary(values.type):
         filled = pc.fill_null(values, b"")
         digest.update(np.ascontiguousarray(pc.binary_length(filled).to_numpy()))
         digest.update(_value_bytes(filled))
@@ -136,6 +145,33 @@ def _hashable(column: pa.Array) -> tuple[str, pa.Array]:
         return "int", column
     if pa.types.is_floating(kind):
         return "float", column
+    if pa.types.is_date(kind):
+        return "date", column.cast(pa.date32()).cast(pa.int32())
+    if pa.types.is_decimal(kind):
+        return "decimal", column.cast(pa.large_string()).cast(pa.large_binary())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return "list", column
+    if pa.types.is_struct(kind) and len({field.name for field in kind}) == kind.num_fields:
+        return "struct", column
+    return _moments(column) if pa.types.is_timestamp(kind) else _as_json(column)
+
+
+def _moments(column: pa.Array) -> tuple[str, pa.Array]:
+    """Times as microseconds, or nanoseconds where there are any: whatever unit a file keeps them in."""
+    import pyarrow as pa
+
+    zone = column.type.tz or ""
+    for unit in ("us", "ns"):
+        try:
+            return f"time {unit} {zone}", column.cast(pa.timestamp(unit, column.type.tz)).cast(pa.int64())
+        except pa.ArrowInvalid:  # finer than that, or beyond what fits
+            continue
+    return _as_json(column)
+
+
+def _as_json(column: pa.Array) -> tuple[str, pa.Array]:
+    import pyarrow as pa
+
     return "json", pa.array(_json_texts(column), pa.large_string()).cast(pa.large_binary())
 
 
@@ -150,7 +186,7 @@ def _narrowed(column: pa.Array) -> tuple[str, pa.Array]:
 
 
 def _json_texts(column: pa.Array) -> list[str | None]:
-    """Dates, decimals, lists and objects as JSON text."""
+    """Values of any other type as JSON text."""
     import pyarrow as pa
 
     try:
