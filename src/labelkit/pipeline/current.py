@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from labelkit.errors import ArtifactError
+from labelkit.errors import ArtifactError, visible
 from labelkit.label_models import Posterior, load_model, read_labels, run_of
-from labelkit.lineage import Run, RunStore
+from labelkit.lineage import Run, RunStore, hash_file
 from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
@@ -26,9 +26,20 @@ class CurrentRun:
 def current_run(project: ProjectFolder) -> CurrentRun:
     """Votes and posterior behind labels.parquet. Raises ArtifactError when there are none."""
     run = current_run_record(project)
+    votes = kept_votes(project, run)
     folder = RunStore(project.state / "runs").path(run.id)
-    votes = read_votes(folder / "votes.arrow")
     return CurrentRun(run, votes, load_model(folder).predict_proba(votes))
+
+
+def kept_votes(project: ProjectFolder, run: Run) -> LabelMatrix:
+    """The votes that a run wrote. Raises ArtifactError when they are gone, or are not what it wrote."""
+    path = RunStore(project.state / "runs").path(run.id) / "votes.arrow"
+    votes = read_votes(path)
+    if hash_file(path) != run.outputs.get(path.name):
+        raise ArtifactError(
+            f"{visible(project.relative(path))} is not what run {run.id} wrote; run `labelkit apply` again"
+        )
+    return votes
 
 
 def current_run_record(project: ProjectFolder) -> Run:

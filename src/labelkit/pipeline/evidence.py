@@ -13,9 +13,9 @@ from labelkit.annotations import AnnotationStore
 from labelkit.errors import ArtifactError
 from labelkit.label_models import labels_table, load_model, run_of
 from labelkit.lineage import Run, RunStore
-from labelkit.matrix import LabelMatrix, read_votes
+from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.compute import LIBRARIES, decisive_settings, function_files
-from labelkit.pipeline.recording import VOTES_FILE
+from labelkit.pipeline.current import kept_votes
 from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import Records, open_records
@@ -76,7 +76,7 @@ def _with_metadata(project: ProjectFolder, records: Records) -> Records:
 
 
 def _votes_of(project: ProjectFolder, run: Run | None) -> LabelMatrix | None:
-    return None if run is None else read_votes(RunStore(project.state / "runs").path(run.id) / VOTES_FILE)
+    return None if run is None else kept_votes(project, run)
 
 
 def _model_labels(project: ProjectFolder, run: Run | None) -> Callable[[], pa.Table | None]:
@@ -87,7 +87,7 @@ def _model_labels(project: ProjectFolder, run: Run | None) -> Callable[[], pa.Ta
             return None
         folder = RunStore(project.state / "runs").path(run.id)
         try:
-            votes = read_votes(folder / VOTES_FILE)
+            votes = kept_votes(project, run)
             return labels_table(load_model(folder).predict_proba(votes)).select(["id", "label"])
         except ArtifactError:
             return None
