@@ -31,7 +31,7 @@ class Task:
     """A set: the first `pool` records may be asked, the others are held out."""
 
     features: Any
-    weak: Any  # (n, k)
+    logs: Any  # (n, k): what the weak learner makes of them
     gold: Any  # (n,)
     pool: int
     votes: Any
@@ -45,6 +45,7 @@ def read(folder: Path, label_model: str) -> Task:
     from sklearn.linear_model import LogisticRegression
 
     from labelkit.label_models import make_model
+    from labelkit.learner.hybrid import weak_logs
     from labelkit.matrix import LabelMatrix
 
     k = json.loads((folder / "meta.json").read_text())["n_classes"]
@@ -61,9 +62,9 @@ def read(folder: Path, label_model: str) -> Task:
     rows, target = np.nonzero(posterior.probs[covered] > 1e-6)
     weights = posterior.probs[covered][rows, target]
     learner = LogisticRegression(C=10, max_iter=300).fit(features[covered][rows], target, sample_weight=weights)
-    weak = np.full((len(frame), k), 1e-9)
+    weak = np.zeros((len(frame), k))
     weak[:, learner.classes_] = learner.predict_proba(features)
-    return Task(features, weak / weak.sum(axis=1, keepdims=True), frame.label.to_numpy(int), n, votes, posterior)
+    return Task(features, weak_logs(weak), frame.label.to_numpy(int), n, votes, posterior)
 
 
 def features_of(frame: Any, cells: Any, n: int, k: int) -> Any:
@@ -85,27 +86,28 @@ def features_of(frame: Any, cells: Any, n: int, k: int) -> Any:
 def session(task: Task, strategy: str, seed: int) -> list[tuple[float, Any]]:
     """Ask MOST records; at each batch the held-out accuracy and the learning curve."""
     from labelkit.active import Learned, select
-    from labelkit.active.correction import fit_correction
     from labelkit.active.curve import Replay
+    from labelkit.learner import WeakLearner
 
     sample = np.random.default_rng(seed).permutation(task.pool)
     held_out = np.arange(task.pool, len(task.gold))
-    corrections: dict[int, Any] = {}
+    weak = WeakLearner(None, task.features, task.logs, sample)
+    hybrids: dict[int, Any] = {}
 
-    def refit(rows: Any, labels: Any) -> Any:
-        if len(rows) not in corrections:
-            corrections[len(rows)] = fit_correction(task.features, task.weak, rows, labels, sample[:800])
-        correction = corrections[len(rows)]
-        return lambda asked: correction.predict_proba(task.features[asked], task.weak[asked]).argmax(axis=1)
+    def refit(rows: Any, labels: Any, at_random: Any) -> Any:
+        if len(rows) not in hybrids:
+            hybrids[len(rows)] = weak.learn(rows, labels, at_random)
+        hybrid = hybrids[len(rows)]
+        return lambda asked: hybrid.from_features(task.features[asked], task.logs[asked]).argmax(axis=1)
 
     replay, given, steps = Replay(refit, sample), [], []
     while True:
         rows = np.array([row for row, _, _ in given], dtype=np.int64)
-        say = refit(rows, task.gold[rows])
+        say = refit(rows, task.gold[rows], np.array([drawn for _, _, drawn in given], dtype=bool))
         steps.append((float((say(held_out) == task.gold[held_out]).mean()), replay.curve(list(given))))
         if len(given) >= MOST:
             return steps
-        probs = corrections[len(given)].predict_proba(task.features[: task.pool], task.weak[: task.pool])
+        probs = hybrids[len(given)].from_features(task.features[: task.pool], task.logs[: task.pool])
         options = {"strategy": strategy, "seed": seed * 1_000 + len(given), "exclude": [str(row) for row in rows]}
         learned = Learned(probs, task.features[: task.pool])
         items = select(task.posterior, task.votes, n=BATCH, learned=learned, **options)

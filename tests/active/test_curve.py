@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from labelkit.active.correction import fit_correction
 from labelkit.active.curve import CurvePoint, LearningCurve, Replay
 
 SAMPLE = np.arange(100)
@@ -21,7 +19,7 @@ class Majority:
     def __init__(self) -> None:
         self.trained: list[int] = []
 
-    def __call__(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Any:
+    def __call__(self, rows: NDArray[np.int64], labels: NDArray[np.int64], at_random: NDArray[np.bool_]) -> Any:
         self.trained.append(len(rows))
         label = int(np.bincount(labels, minlength=2).argmax()) if len(labels) else 0
         return lambda asked: np.full(len(asked), label)
@@ -117,20 +115,3 @@ def test_curve_shows_in_a_notebook() -> None:
     assert "<b>120 answers.</b> enough: the next 50 answers bring " in html
     assert html.count("<polyline") == 2
     assert not [word for word in ("<script", "http", "href", "nan") if word in html]
-
-
-@pytest.mark.parametrize("kind", ["dense", "sparse"])
-def test_correction_learns_from_answers_and_keeps_what_nobody_spoke_about(kind: str) -> None:
-    """Answers turn the records that are like them; records that share nothing with them stay nearly as they were."""
-    features: Any = np.kron(np.eye(3), np.ones((20, 1)))
-    weak = np.tile([0.7, 0.3], (60, 1))
-    if kind == "sparse":
-        features = sp.csr_matrix(features)
-    anchors = np.arange(60)
-    correction = fit_correction(features, weak, np.arange(12), np.ones(12, dtype=np.int64), anchors)
-    said = correction.predict_proba(features, weak)
-    assert said.sum(axis=1) == pytest.approx(1)
-    assert (said[:20, 1] > 0.5).all()
-    assert (said[20:, 1] < 0.5).all()
-    none = fit_correction(features, weak, anchors[:0], anchors[:0], anchors)
-    assert none.predict_proba(features, weak) is weak

@@ -59,7 +59,7 @@ def test_learner_takes_over_the_queue_and_learns_from_answers(sessions: Sessions
         until(learned_from(sessions, 0))
         session.answer(first.record, "ham", "op-1")
         until(learned_from(sessions, 1))
-        applied.project.answer("c190", "spam", annotator="ben")
+        applied.project.answer(applied.project.queue(9)[-1].record, "spam", annotator="ben")
         until(learned_from(sessions, 2))
         assert sessions.learned is not None
         ranked = [item.record for item in sessions.learned.items]

@@ -35,8 +35,8 @@ ENOUGH = 0.02  # a gain that can be at most this is not worth 50 answers
 Rows = NDArray[np.int64]
 Say = Callable[[Rows], NDArray[np.int64]]
 """Rows -> the class index that a learner says of each."""
-Refit = Callable[[Rows, Rows], Say]
-"""Rows that are answered, and their class indices -> what the learner says then."""
+Refit = Callable[[Rows, Rows, NDArray[np.bool_]], Say]
+"""Rows that are answered, their class indices, and which were drawn at random -> what the learner says then."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,6 @@ class Replay:
     def _learner(self, count: int) -> Say:
         """The learner after the first `count` answers."""
         if count not in self._learners:
-            given = np.array([(row, label) for row, label, _ in self._given[:count]], dtype=np.int64).reshape(-1, 2)
-            self._learners[count] = self._refit(given[:, 0], given[:, 1])
+            given = np.array(self._given[:count], dtype=np.int64).reshape(-1, 3)
+            self._learners[count] = self._refit(given[:, 0], given[:, 1], given[:, 2].astype(bool))
         return self._learners[count]

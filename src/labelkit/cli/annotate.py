@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--strategy",
     metavar="NAME",
-    help="margin, entropy, least_confidence, conflict, random, uncovered; several with weights, such as "
-    "margin:0.7,random:0.3; mixed; or package.module.function.",
+    help="margin, entropy, least_confidence, conflict, random, uncovered, rare, committee, ranked, diverse; several "
+    "with weights, such as margin:0.7,random:0.3; mixed; or package.module.function.",
 )
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Ask for N answers at most.")
 @click.option(

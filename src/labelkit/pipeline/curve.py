@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from labelkit.active.curve import LearningCurve, Replay
-from labelkit.annotations import Annotation, AnnotationStore, standing
+from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.agreement import human_level, rating_table
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import of_people
@@ -14,7 +14,6 @@ from labelkit.pipeline.questions import Wanted
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 
-DRAWN_AT_RANDOM = "random"  # the strategy whose answers are an honest sample
 FEWEST_COMPARED = 30  # opinions beside those of others, before which they say nothing about people
 
 
@@ -27,28 +26,20 @@ def learning_curve(project: ProjectFolder) -> LearningCurve:
         raise UsageError("nobody has answered yet; `labelkit annotate` asks")
     wanted = Wanted(project)
     history = AnnotationStore.open(project.store_url).history()
-    return Curves(wanted.learner(), wanted.posterior.ids.to_pylist(), wanted.posterior.classes).of(history)
+    return Curves(wanted.learner(), wanted.posterior.classes).of(history)
 
 
 class Curves:
     """The learning curves of one learner, as answers come."""
 
-    def __init__(self, learner: PoolLearner, ids: Sequence[str], classes: Sequence[str]) -> None:
-        self._rows = {record: row for row, record in enumerate(ids)}
-        self._classes = list(classes)
+    def __init__(self, learner: PoolLearner, classes: Sequence[str]) -> None:
+        self._learner, self._classes = learner, list(classes)
         self._replay = Replay(learner.refit, learner.sample)
 
     def of(self, history: Iterable[Annotation]) -> LearningCurve:
         """The curve after the answers of a history."""
         history = list(history)
-        said = sorted(standing(history).values(), key=lambda entry: entry.sequence)
-        known = {name: index for index, name in enumerate(self._classes)}
-        given = [
-            (self._rows[entry.record], known[entry.label], entry.strategy == DRAWN_AT_RANDOM)
-            for entry in said
-            if entry.record in self._rows and entry.label in known
-        ]
-        return self._replay.curve(given, _human_level(history, self._classes))
+        return self._replay.curve(self._learner.given(history), _human_level(history, self._classes))
 
 
 def _human_level(history: Iterable[Annotation], classes: Sequence[str]) -> float | None:

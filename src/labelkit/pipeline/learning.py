@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active import Learned
-from labelkit.active.correction import ANCHORS, fit_correction
 from labelkit.active.curve import Say
+from labelkit.annotations import Annotation, standing
 from labelkit.label_models import Posterior
 from labelkit.label_models.labels import probability_column
-from labelkit.learner import train
+from labelkit.learner import weak_learner
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
-TRAINED_ON = 20_000  # records that the weak learner sees at most
-TRANSFORMED_AT_ONCE = 20_000
-SAMPLE = 5_000  # records on which it is counted how often the learner changes its mind
+DRAWN_AT_RANDOM = "random"  # the strategy whose answers are an honest sample
+
+Given: TypeAlias = tuple[int, int, bool]
+"""An answer: row of the record, class index, whether the record was drawn at random."""
 
 
 class PoolLearner:
-    """A learner of one project's records.
+    """A learner of the records that people may be asked about.
 
     `table` holds the fields of the records of `posterior`, in its order. Raises ModelError where there is nothing to
     learn from, UsageError for fields it cannot read.
@@ -31,29 +33,36 @@ class PoolLearner:
     def __init__(self, table: Any, posterior: Posterior, fields: list[str], seed: int = 0) -> None:
         import pyarrow as pa
 
-        rng = np.random.default_rng(seed)
-        rows = rng.permutation(np.flatnonzero(posterior.covered))[:TRAINED_ON]
-        labels = {probability_column(name): posterior.probs[rows, c] for c, name in enumerate(posterior.classes)}
-        chosen = table.take(pa.array(rows)).select(fields)
-        for name, probs in labels.items():
-            chosen = chosen.append_column(name, pa.array(probs))
-        learner = train(chosen, fields, posterior.classes, seed)
-        self.features, self.weak = _features_and_probs(learner, table)
-        self.sample = rng.permutation(len(table))[:SAMPLE]
-        self._anchors = self.sample[:ANCHORS]
+        labelled = table.select(fields)
+        probs = np.where(posterior.covered[:, None], posterior.probs, np.nan)
+        for c, name in enumerate(posterior.classes):
+            labelled = labelled.append_column(probability_column(name), pa.array(probs[:, c]))
+        self.rows = {record: row for row, record in enumerate(posterior.ids.to_pylist())}
+        self._classes = {name: index for index, name in enumerate(posterior.classes)}
+        self._weak = weak_learner(labelled, fields, posterior.classes, seed)
+        self.sample = self._weak.sample
 
-    def learned(self, answers: NDArray[np.int64]) -> Learned:
-        """What the learner makes of the records after answers, (n,) int64: class index, or -1 where there is none."""
-        rows = np.flatnonzero(answers >= 0)
-        correction = fit_correction(self.features, self.weak, rows, answers[rows], self._anchors)
-        return Learned(correction.predict_proba(self.features, self.weak), self.features)
+    def given(self, history: Iterable[Annotation]) -> list[Given]:
+        """The answers that stand, oldest first; those of records or classes that are no longer there are left out."""
+        said = sorted(standing(history).values(), key=lambda entry: entry.sequence)
+        return [
+            (self.rows[entry.record], self._classes[entry.label], entry.strategy == DRAWN_AT_RANDOM)
+            for entry in said
+            if entry.record in self.rows and entry.label in self._classes
+        ]
 
-    def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Say:
+    def learned(self, given: Sequence[Given]) -> Learned:
+        """What the learner makes of the records after answers."""
+        rows, labels, at_random = np.array(given, dtype=np.int64).reshape(-1, 3).T
+        hybrid = self._weak.learn(rows, labels, at_random.astype(bool))
+        return Learned(self._weak.pool_probabilities(hybrid), self._weak.features)
+
+    def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64], at_random: NDArray[np.bool_]) -> Say:
         """The learner after answers to some rows, as a function that says the class of rows."""
-        correction = fit_correction(self.features, self.weak, rows, labels, self._anchors)
+        weak, hybrid = self._weak, self._weak.learn(rows, labels, at_random)
 
         def say(asked: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.asarray(correction.predict_proba(self.features[asked], self.weak[asked]).argmax(axis=1))
+            return np.asarray(hybrid.from_features(weak.features[asked], weak.logs[asked]).argmax(axis=1))
 
         return say
 
@@ -65,23 +74,3 @@ def field_table(project: ProjectFolder, posterior: Posterior) -> Any:
     data = project.settings.data
     table = open_records(project).to_table(data.fields)
     return table.take(pc.index_in(posterior.ids, value_set=table.column(data.id).combine_chunks()))
-
-
-def _features_and_probs(learner: Any, table: Any) -> tuple[Any, NDArray[np.float64]]:
-    """What the learner sees of every record, and what it makes of it, block by block."""
-    from scipy.sparse import issparse, vstack
-
-    blocks: list[Any] = []
-    probs: list[NDArray[np.float64]] = []
-    transform, classifier = learner.pipeline[:-1], learner.pipeline[-1]
-    for start in range(0, len(table), TRANSFORMED_AT_ONCE):
-        block = table.slice(start, TRANSFORMED_AT_ONCE)
-        cells = np.empty((len(block), len(learner.fields)), dtype=object)
-        for place, name in enumerate(learner.fields):
-            cells[:, place] = block.column(name).to_pylist()
-        blocks.append(transform.transform(cells))
-        known = np.zeros((len(block), len(learner.classes)))
-        known[:, classifier.classes_] = classifier.predict_proba(blocks[-1])
-        probs.append(known)
-    stacked = vstack(blocks).tocsr() if issparse(blocks[0]) else np.vstack(blocks)
-    return stacked, np.vstack(probs)

@@ -16,7 +16,7 @@ from labelkit.errors import AnswerError, ConfigError, visible
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
-from labelkit.pipeline.truth import has_answers, read_answers
+from labelkit.pipeline.truth import has_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
 
@@ -98,7 +98,9 @@ class Wanted:
 
     def learned(self) -> Learned:
         """What a learner makes of these records after all answers."""
-        return self.learner().learned(read_answers(self._project).of(self.posterior.ids))
+        learner = self.learner()
+        history = AnnotationStore.open(self._project.store_url).history() if has_answers(self._project) else []
+        return learner.learned(learner.given(history))
 
 
 class Rows:

@@ -97,27 +97,22 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
     from labelkit.pipeline.curve import Curves
     from labelkit.pipeline.learning import PoolLearner, field_table
     from labelkit.pipeline.questions import Wanted
-    from labelkit.pipeline.truth import read_answers
     from labelkit.project import find_project
 
     project = find_project(root)
-    wanted = Wanted(project)
-    fields = project.settings.data.fields
+    store, wanted = AnnotationStore.open(project.store_url), Wanted(project)
     table = field_table(project, wanted.posterior)
-    learner = PoolLearner(table, wanted.posterior, fields, project.settings.model.seed)
-    rows = {record: row for row, record in enumerate(wanted.posterior.ids.to_pylist())}
-    curves = Curves(learner, list(rows), wanted.posterior.classes)
-    learned_from = -1
-    while True:
-        answers = read_answers(project)
-        if answers.sequence != learned_from:
-            learned_from = answers.sequence
-            learned = learner.learned(answers.of(wanted.posterior.ids))
-            items = list(wanted.ranked(strategy, most=RANKED_AHEAD, learned=learned))
-            shown = table.take([rows[item.record] for item in items]).to_pylist()
-            by_record = {item.record: row for item, row in zip(items, shown, strict=True)}
-            pipe.send(Reranked(items, by_record, len(answers.labels)))
-            if answers.labels:
-                pipe.send(curves.of(AnnotationStore.open(project.store_url).history()))
-        if pipe.poll(LOOK_SECONDS):
-            return  # the other end says nothing more: it is gone
+    learner = PoolLearner(table, wanted.posterior, project.settings.data.fields, project.settings.model.seed)
+    curves, learned_from = Curves(learner, wanted.posterior.classes), -1
+    while not pipe.poll(LOOK_SECONDS):  # the other end says nothing more: when it can be read, it is gone
+        sequence = store.last_sequence
+        if sequence == learned_from:
+            continue
+        learned_from, history = sequence, store.history()
+        given = learner.given(history)
+        items = list(wanted.ranked(strategy, most=RANKED_AHEAD, learned=learner.learned(given)))
+        shown = table.take([learner.rows[item.record] for item in items]).to_pylist()
+        by_record = {item.record: fields for item, fields in zip(items, shown, strict=True)}
+        pipe.send(Reranked(items, by_record, len(given)))
+        if given:
+            pipe.send(curves.of(history))
