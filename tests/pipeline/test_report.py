@@ -282,6 +282,7 @@ def test_records_that_cannot_be_read_leave_the_rest(validated: Made, capfd: pyte
     assert "no such file" in said
     page = (validated.root / "page.html").read_text(encoding="utf-8")
     assert 'id="functions"' in page
+    assert 'id="gate"' in page
     assert 'id="data"' not in page
     assert "no such file" in page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from labelkit.errors import ArtifactError
+from labelkit.errors import ArtifactError, DataError
 from labelkit.lineage import RunStore
 from labelkit.pipeline.background import last_background
 from labelkit.pipeline.validate import VERDICT_FILE
@@ -47,7 +47,10 @@ def gate_of(project: ProjectFolder, data: str | None) -> Gate | None:
 
 def _stale(project: ProjectFolder, verdict: Verdict, data: str | None) -> tuple[str, ...]:
     """Why the verdict is not one on the labels, suites and records as they are."""
-    reasons = verify(project, data=data).reasons
+    try:
+        reasons = verify(project, data=data).reasons
+    except DataError as error:  # without records nothing can be said of them; of the verdict it can
+        reasons = (str(error).partition("\n")[0],)
     return tuple(reason for reason in reasons if not reason.startswith(f"the verdict was {verdict.status}"))
 
 

@@ -5,8 +5,7 @@ Every part may be missing; the page then says what would bring it, or leaves it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from labelkit.matrix import wilson_interval
@@ -274,4 +273,4 @@ class Overview:
     gate: Gate | None = None
     runs: tuple[RunLine, ...] = ()  # newest first
     runs_left_out: int = 0
-    problems: Sequence[str] = field(default_factory=tuple)  # what could not be read, and why
+    problems: tuple[str, ...] = ()  # what could not be read, and why

@@ -25,10 +25,7 @@ def overview_html(overview: Overview) -> str:
     True
     """
     functions = overview.functions
-    calibration = overview.calibration
     past = checks(overview.gate.history) if overview.gate else []
-    low = pictures.floor_of([item.confidence for item in calibration.bins]) if calibration else 0.0
-    low = min(low, pictures.floor_of([item.share.interval[0] for item in calibration.bins])) if calibration else 0.0
     return page(
         "overview.html",
         ["report.css", "overview.css"],
@@ -40,7 +37,7 @@ def overview_html(overview: Overview) -> str:
         columns=columns(overview.labels.confidences) if overview.labels else [],
         checks=past,
         checks_top=min((check.y for check in past), default=0.0),
-        calibration_low=low,
+        calibration_low=pictures.calibration_floor(overview.calibration) if overview.calibration else 0.0,
         curve=pictures.curve_picture(overview.curve) if overview.curve and overview.curve.points else None,
         asking=pictures.asking_picture(overview.asking) if overview.asking and overview.asking.points else None,
         graph=graph(overview.runs),

@@ -150,6 +150,11 @@ def calibration_dots(calibration: Calibration, low: float) -> list[Dot]:
     ]
 
 
+def calibration_floor(calibration: Calibration) -> float:
+    """Where both axes of the calibration begin."""
+    return floor_of([value for item in calibration.bins for value in (item.confidence, item.share.interval[0])])
+
+
 def floor_of(values: Sequence[float]) -> float:
     """Where an axis up to 1 best begins: a round number below all values.
 
