@@ -94,7 +94,7 @@ class ApplySection(Section):
 class ModelSection(Section):
     """`[model]`: how votes are combined."""
 
-    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "auto"] = "snorkel"
+    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "pooled", "auto"] = "snorkel"
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 

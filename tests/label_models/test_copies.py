@@ -36,6 +36,15 @@ def test_functions_that_share_the_truth_alone_are_no_copies(right: float, k: int
         assert near_copies(VoteCounts.of(independent(right=right, k=k, cast=cast), k)).groups == ()
 
 
+def test_two_good_functions_among_bad_ones_are_no_copies() -> None:
+    """Nobody else knows what they agree on."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 1500)
+    right = rng.random((1500, 7)) < np.array([0.95, 0.9, 0.6, 0.6, 0.55, 0.55, 0.55])
+    votes = np.where(right, truth[:, None], 1 - truth[:, None]).astype(np.int8)
+    assert near_copies(VoteCounts.of(votes, 2)).groups == ()
+
+
 def test_good_detectors_of_one_class_are_no_copies() -> None:
     """Each fires on two thirds of the records of the class and on few others, independently."""
     rng = np.random.default_rng(2)

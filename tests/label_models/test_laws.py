@@ -66,7 +66,7 @@ def test_beliefs_are_beliefs_on_any_generated_matrix(name: str) -> None:
             assert (probs[(votes < 0).all(axis=1)] == 1 / k).all()
 
 
-@pytest.mark.parametrize("name", ["weighted", "dawid_skene"])
+@pytest.mark.parametrize("name", ["weighted", "dawid_skene", "pooled"])
 def test_better_functions_count_more(name: str) -> None:
     """Where functions differ in quality, the model beats majority vote on the mean of thirty matrices."""
     rng, gains = np.random.default_rng(3), []

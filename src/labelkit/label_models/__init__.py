@@ -17,6 +17,7 @@ from labelkit.label_models.labels import (
     write_labels,
 )
 from labelkit.label_models.majority import MajorityLabelModel
+from labelkit.label_models.pooled import PooledLabelModel
 from labelkit.label_models.posterior import Posterior
 from labelkit.label_models.snorkel import SnorkelLabelModel, reversals
 from labelkit.label_models.storage import load_model, make_model, save_model
@@ -35,6 +36,7 @@ __all__ = [
     "LabelModel",
     "LabelsWriter",
     "MajorityLabelModel",
+    "PooledLabelModel",
     "Posterior",
     "SnorkelLabelModel",
     "WeightedLabelModel",

@@ -1,13 +1,16 @@
 """Additive label models: every vote adds its own evidence for each class.
 
-    log P(y | votes) = prior[y] + sum over votes of tables[j, v, y] + const
+    log P(y | votes) = prior[y] + sum over votes of tables[j, v, y] / voters ** sharing + const
 
+Functions that are independent given the class share nothing (0); those that repeat one another are averaged (1), as in
+a logarithmic opinion pool (Genest and Zidek, "Combining probability distributions", Statistical Science 1, 1986).
 Majority vote without answers apart, the models here predict so. A few functions together have few possible votes, so
 their evidence is looked up in one table row; each record comes out the same whatever chunk it is in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +21,7 @@ from labelkit.threads import over_stretches
 
 LEAST = 0.01  # natural logarithm: what a vote for a class that all others vote for too counts at least
 TABLE_ROWS = 1331  # of a table for several functions at once: small enough for a processor's cache
+SHARED_ROWS = 16_384  # in memory at once where votes share
 REACH = 300.0  # natural logarithm: products keep classes that are no further apart
 
 
@@ -44,14 +48,32 @@ class Evidence:
     ]  # (m, k + 1, k): what vote v of function j adds to the logarithm of class y; v = k: abstain
     log_prior: NDArray[np.float64]  # (k,)
     agreed: NDArray[np.float64] | None = None  # (m, k + 1, k): in place of `tables` where all votes are for one class
+    sharing: float = 0.0  # from 0 to 1
+    voices: NDArray[np.float64] | None = None  # (m,): as how many voters each function counts; None: one
 
     def posterior(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
         """(n, k) probabilities of (n, m) votes (class index or ABSTAIN)."""
-        probs = table_posterior(cells, self.tables, self.log_prior)
+        probs = self._looked_up(cells, self.tables)
         if self.agreed is not None:
             rows = np.flatnonzero(unanimous(cells))
-            probs[rows] = table_posterior(cells[rows], self.agreed, self.log_prior)
+            probs[rows] = self._looked_up(cells[rows], self.agreed)
         return probs
+
+    def _looked_up(self, cells: NDArray[np.int8], tables: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, k) probabilities."""
+        if not self.sharing:
+            return table_posterior(cells, tables, self.log_prior)
+        return shared_posterior(cells, tables, self.log_prior, self.shares)
+
+    def _voters(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n,): whole numbers, at least 1."""
+        voices = np.ones(cells.shape[1]) if self.voices is None else self.voices
+        counted = steady_product((cells >= 0).astype(np.float64), np.stack([voices, voices], axis=1))[:, 0]
+        return np.maximum(np.rint(counted), 1)
+
+    def shares(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(n,): what is left of a vote's evidence in each row."""
+        return np.asarray(self._voters(cells) ** -self.sharing)
 
     def contributions(self, cells: NDArray[np.int8]) -> Contributions:
         """What each of the (n, m) votes adds."""
@@ -60,6 +82,7 @@ class Evidence:
         if self.agreed is not None:
             rows = np.flatnonzero(unanimous(cells))
             values[rows] = self.agreed[own, cells[rows]]
+        values *= self.shares(cells)[:, None, None]
         start = self.log_prior - self.log_prior.mean()
         return Contributions(values - values.mean(axis=2, keepdims=True), start, additive=True)
 
@@ -70,7 +93,7 @@ class Evidence:
         highest = self.tables[:, own, own][:, :, None] - LEAST
         agreed[:, :k] = np.where(np.eye(k, dtype=bool), self.tables[:, :k], np.minimum(self.tables[:, :k], highest))
         same = m == 0 or np.array_equal(agreed, self.tables)
-        return Evidence(self.tables, self.log_prior, None if same else agreed)
+        return Evidence(self.tables, self.log_prior, None if same else agreed, self.sharing, self.voices)
 
 
 def unanimous(cells: NDArray[np.int8]) -> NDArray[np.bool_]:
@@ -124,6 +147,42 @@ def table_posterior(
 
     over_stretches(fill, n, step)
     return out
+
+
+def shared_posterior(
+    cells: NDArray[np.int8],
+    tables: NDArray[np.float64],
+    log_prior: NDArray[np.float64],
+    shares: Callable[[NDArray[np.int8]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """(n, k) float64 probabilities as `table_posterior` has them, the sum over a row's votes times the row's share."""
+    out, flat = np.empty((len(cells), len(log_prior))), tables.reshape(-1, len(log_prior))
+
+    def fill(rows: slice) -> None:
+        for start in range(rows.start, rows.stop, SHARED_ROWS):
+            some = slice(start, min(start + SHARED_ROWS, rows.stop))
+            logits = log_prior + shares(cells[some])[:, None] * _sums_of_votes(cells[some], flat)
+            logits = np.exp(logits - _over_classes(np.maximum, logits))
+            out[some] = logits / _over_classes(np.add, logits)
+            out[some][(cells[some] < 0).all(axis=1)] = 1 / len(log_prior)
+
+    over_stretches(fill, len(cells), SHARED_ROWS)
+    return out
+
+
+def _sums_of_votes(cells: NDArray[np.int8], flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, k): the sum over each row's votes, in the order of functions; rows with equally many votes together."""
+    row, column = np.nonzero(cells >= 0)
+    voters = np.bincount(row, minlength=len(cells))
+    code = column * (flat.shape[1] + 1) + cells[row, column]
+    first, sums = np.cumsum(voters) - voters, np.zeros((len(cells), flat.shape[1]))
+    for count in np.unique(voters[voters > 0]):
+        rows = np.flatnonzero(voters == count)
+        found = flat[code[first[rows]]]
+        for at in range(1, count):
+            found += flat[code[first[rows] + at]]
+        sums[rows] = found
+    return sums
 
 
 def _multiplied(

@@ -41,7 +41,8 @@ def with_answers(model: Evidence, gold: GoldVotes | None, share: float = 0.0) ->
     if gold is None or not voted.any():  # an answer about a record without votes says nothing of the functions
         return model
     correct, log_prior = _correction(model, GoldVotes(gold.cells[voted], gold.truth[voted]), share)
-    return Evidence(correct(model.tables), log_prior, None if model.agreed is None else correct(model.agreed))
+    agreed = None if model.agreed is None else correct(model.agreed)
+    return Evidence(correct(model.tables), log_prior, agreed, model.sharing, model.voices)
 
 
 def _correction(evidence: Evidence, gold: GoldVotes, share_before: float) -> tuple[Correct, NDArray[np.float64]]:
@@ -50,9 +51,11 @@ def _correction(evidence: Evidence, gold: GoldVotes, share_before: float) -> tup
     m, k = len(tables), len(log_prior)
     rows, truth = _grouped(gold, k)
     seen, votes = _one_hot(rows, k)
+    left = evidence.shares(rows)[:, None]
+    votes *= left
     flat = tables[:, :k].reshape(m * k, k)[seen]
     model = _centred(log_prior + steady_product(votes, flat))
-    share = _centred(np.stack([(rows == c).sum(axis=1) for c in range(k)], axis=1).astype(np.float64))
+    share = _centred(np.stack([(rows == c).sum(axis=1) for c in range(k)], axis=1) * left)
     sizes = np.cumsum([len(seen) * k, k, 2])
     penalty = np.repeat([CHANGE_PENALTY, SHIFT_PENALTY, SCALE_PENALTY, SHARE_PENALTY], [sizes[0], k, 1, 1])
     centre = np.zeros(sizes[2])

@@ -25,10 +25,11 @@ from labelkit.matrix.counts import VoteCounts
 
 ALIKE = 0.55  # share of the differences to be expected that is missing between near-copies
 DOUBT = 3.0  # differences more that must be missing: a few votes in common are no copy
-SAME = 0.6  # near-copies vote the same on at least this share of what either voted on, or both
+SAME = 0.6  # of the records on which either voted: near-copies of one class vote alike on no smaller a share
+ABOVE_CHANCE = 0.79  # of what guessing leaves, where both voted: other near-copies vote alike on no smaller a share
 WITNESSES = 0.5  # of the functions that one meets: those that agree least with it testify to its accuracy
 ONE_SIDED = 0.85  # share of a function's votes for one class from which to vote at all is its message
-MEETINGS, USUAL = 10.0, 0.7  # agreement with others believed beforehand
+MEETINGS, USUAL = 10.0, 0.85  # agreement with others believed beforehand
 MOST = 4_000  # functions: of more, pairs are not compared
 
 
@@ -107,7 +108,7 @@ def copied(counts: VoteCounts) -> NDArray[np.float64]:
     union = np.where(one_sided, cast[:, None] + cast - expected, met)
     differ = np.where(one_sided, either, met) - alike
     found = (union - expected - differ) / (union - expected + DOUBT)
-    found[alike < SAME * np.where(one_sided, either, met)] = 0
+    found[alike < np.where(one_sided, SAME * either, (1 + (k - 1) * ABOVE_CHANCE) / k * met)] = 0
     np.fill_diagonal(found, 1)
     return np.asarray((found + found.T) / 2)
 

@@ -16,6 +16,7 @@ from labelkit.label_models.auto import AutoLabelModel
 from labelkit.label_models.base import BaseLabelModel, LabelModel
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.majority import MajorityLabelModel
+from labelkit.label_models.pooled import PooledLabelModel
 from labelkit.label_models.snorkel import SnorkelLabelModel
 from labelkit.label_models.weighted import WeightedLabelModel
 from labelkit.lineage import hash_bytes, hash_json
@@ -23,7 +24,14 @@ from labelkit.lineage import hash_bytes, hash_json
 SCHEMA_VERSION = 1
 LABEL_MODELS: dict[str, type[BaseLabelModel]] = {
     model.name: model
-    for model in (MajorityLabelModel, SnorkelLabelModel, DawidSkeneLabelModel, WeightedLabelModel, AutoLabelModel)
+    for model in (
+        MajorityLabelModel,
+        SnorkelLabelModel,
+        DawidSkeneLabelModel,
+        WeightedLabelModel,
+        PooledLabelModel,
+        AutoLabelModel,
+    )
 }
 
 
