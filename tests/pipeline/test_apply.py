@@ -64,7 +64,7 @@ def test_the_run_says_what_went_in_and_what_came_out(make_project: MakeProject) 
     assert {name: hash_file(folder / name) for name in run["outputs"]} == run["outputs"]
     assert set(run["inputs"]["functions"]) == {"begs", "sings", "money", "music", "place"}
     assert set(run["inputs"]["files"]) == {"first.py"}
-    assert set(run["outputs"]) == {"labels.parquet", "votes.arrow", "model.json", "model.npz"}
+    assert set(run["outputs"]) == {"labels.parquet", "votes.arrow", "model.json", "model.npz", "rules.json"}
     assert run["counts"]["records"] == 200
     assert run["parameters"]["seed"] == 0
     assert run["versions"]["snorkel"]

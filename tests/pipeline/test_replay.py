@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import labelkit as lk
+from applied_projects import FAST, applied
 from labelkit.errors import ArtifactError, UsageError
 from labelkit.lineage import RunStore
 from projects import FUNCTIONS, Made, MakeProject, comments, printed, write_csv
 from repositories import commit_all
 
 GOLDEN = Path(__file__).parent / "golden"
-FAST = "[model]\nname = 'dawid_skene'\n[apply]\nworkers = 1\n"
 RULES = """
 import labelkit as lk
 
@@ -28,20 +28,14 @@ def long(x):
 """
 
 
-def applied(make_project: MakeProject, functions: str = FUNCTIONS) -> Made:
-    made = make_project(functions=functions, toml=FAST)
-    made.project.apply()
-    return made
-
-
 def test_a_run_is_repeated_to_the_byte(make_project: MakeProject) -> None:
     """Another process makes the same labels, votes and model; nothing of the project changes."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     before = {path: path.read_bytes() for path in made.root.rglob("*") if path.is_file()}
     done = made.project.replay()
     assert done.identical
     assert done.functions == "the working tree"
-    assert set(done.repeats[0].identical) == {"labels.parquet", "model.json", "model.npz", "votes.arrow"}
+    assert set(done.repeats[0].identical) == {"labels.parquet", "model.json", "model.npz", "rules.json", "votes.arrow"}
     assert {path: path.read_bytes() for path in made.root.rglob("*") if path.is_file()} == before
 
 
@@ -58,7 +52,7 @@ def test_what_people_said_later_does_not_count(make_project: MakeProject) -> Non
 
 def test_settings_are_those_of_the_record(make_project: MakeProject) -> None:
     """A label model chosen since then does not stand in the way."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     toml = (made.root / "labelkit.toml").read_text()
     made.write("labelkit.toml", toml.replace("dawid_skene", "majority").replace("[apply]", "seed = 5\n[apply]"))
     made.project.apply()
@@ -96,7 +90,7 @@ def test_functions_that_are_lost_are_named(make_project: MakeProject) -> None:
 
 def test_changed_data_is_named(make_project: MakeProject) -> None:
     """Another record, another run: the fingerprints of then and now are shown."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     write_csv(made.root / "data" / "comments.csv", comments(201, seed=3))
     (said,) = made.project.replay().different
     assert re.fullmatch(r"data data/comments\.csv changed: [0-9a-f]{12} then, [0-9a-f]{12} now", said)
@@ -126,7 +120,7 @@ def test_a_function_that_throws_dice_is_found_out(make_project: MakeProject) -> 
 
 def test_other_versions_are_named_and_tried(make_project: MakeProject) -> None:
     """A run of an older library is repeated with the one at hand, and the page says so."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     store = RunStore(made.root / ".labelkit" / "runs")
     run = made.project.run().run
     store.write(run.with_(versions={**run.versions, "numpy": "1.0"}))
@@ -146,7 +140,7 @@ def test_only_apply_is_repeated(made: Made) -> None:
 
 def test_a_record_that_says_too_little_is_refused(make_project: MakeProject) -> None:
     """A record that somebody else wrote may be whole and still not be enough."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     store, run = RunStore(made.root / ".labelkit" / "runs"), made.project.run().run
     store.write(run.with_(parameters={"seed": 0}))
     with pytest.raises(ArtifactError, match="its record says nothing of classes, id, fields, model, max_faults"):
@@ -155,7 +149,7 @@ def test_a_record_that_says_too_little_is_refused(make_project: MakeProject) -> 
 
 def test_the_page_is_what_it_was(make_project: MakeProject) -> None:
     """What a person reads of a run that was repeated, and of one that cannot be."""
-    made = applied(make_project)
+    made = applied(make_project, FUNCTIONS)
     good = printed(made, "replay", "--workers", "1", "--workers", "2")
     write_csv(made.root / "data" / "comments.csv", comments(20, seed=3))
     text = good + "---\n" + printed(made, "replay", code=1)

@@ -14,8 +14,9 @@ from labelkit.annotations.annotation import ADJUDICATOR, Role
 from labelkit.errors import AnswerError, visible
 from labelkit.files import timestamp
 from labelkit.pipeline.annotate import AnnotateReport, recorded_session
-from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
+from labelkit.pipeline.current import rows_by_id
 from labelkit.pipeline.figures import Figures
+from labelkit.pipeline.questions import Wanted
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -46,11 +47,11 @@ def annotate_in_browser(
 
     started = timestamp()
     sessions = Sessions(project, strategy=strategy, adjudicate=adjudicate)
-    asked_before = _AskedBefore(project, sessions.role)
+    asked_before = _AskedBefore(project, sessions)
     source = Source(
         open=lambda annotator, left: sessions.open(annotator, budget=left),
         recall=asked_before.recall,
-        dashboard=Figures(project).now,
+        dashboard=Figures(project, sessions).now,
     )
     with sessions, listening(host, port) as sock:
         access = Access(people, project.state / SESSIONS_FILE)
@@ -93,26 +94,27 @@ def _task(project: ProjectFolder, role: Role, budget: int | None) -> Task:
 class _AskedBefore:
     """Records that people were asked about before this server started: their answers may come late, or be undone."""
 
-    def __init__(self, project: ProjectFolder, role: Role) -> None:
-        self._project, self._role = project, role
+    def __init__(self, project: ProjectFolder, sessions: Sessions) -> None:
+        self._project, self._sessions = project, sessions
         self._lock = threading.Lock()
-        self._current: CurrentRun | None = None
+        self._wanted: Wanted | None = None
 
     def recall(self, record: str, strategy: str) -> Question:
         """The question about a record. Raises AnswerError for one that people are not asked about."""
         import pyarrow.compute as pc
 
         with self._lock:
-            self._current = self._current or current_run(self._project)
-        votes = self._current.votes
+            self._wanted = self._wanted or Wanted(self._project)
+        votes = self._wanted.votes
         row = pc.index(votes.ids, record).as_py()
         fields = rows_by_id(open_records(self._project), [record], self._project.settings.data.fields).get(record)
         if row < 0 or fields is None:
-            raise AnswerError(f'record "{visible(record)}" is not one of this project')
+            raise AnswerError(f'record "{visible(record)}" is not one that people are asked about')
         cast = {
             name: votes.classes[vote]
             for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True)
             if vote >= 0
         }
-        reason = "people disagree" if self._role == ADJUDICATOR else "you have answered this record before"
-        return Question(QueueItem(record, strategy, 0.0, reason, None, cast), fields)
+        reason = "people disagree" if self._sessions.role == ADJUDICATOR else "you have answered this record before"
+        item = QueueItem(record, strategy, 0.0, reason, None, cast)
+        return Question(item, fields, self._sessions.highlights(item, fields))

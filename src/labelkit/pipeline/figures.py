@@ -9,10 +9,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from labelkit.active.curve import LearningCurve
 from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.annotation import LABEL, SKIP, not_undone
 from labelkit.errors import UsageError, visible
 from labelkit.pipeline.agreement import AgreementReport, agreement, of_people
+from labelkit.pipeline.sessions import Sessions
 from labelkit.project import ProjectFolder
 
 POINTS = 60  # of the line of answers over time
@@ -21,8 +23,8 @@ POINTS = 60  # of the line of answers over time
 class Figures:
     """The figures of one project, computed anew when somebody has said something. Threads may share it."""
 
-    def __init__(self, project: ProjectFolder) -> None:
-        self._project = project
+    def __init__(self, project: ProjectFolder, sessions: Sessions) -> None:
+        self._project, self._sessions = project, sessions
         self._store = AnnotationStore.open(project.store_url)
         self._lock = threading.Lock()
         self._sequence, self._figures = -1, dict[str, Any]()
@@ -33,7 +35,7 @@ class Figures:
             sequence = self._store.last_sequence
             if sequence != self._sequence:
                 self._figures, self._sequence = self._computed(), sequence
-            return self._figures
+            return {**self._figures, **_curve(self._sessions.curve)} if self._figures else {}
 
     def _computed(self) -> dict[str, Any]:
         history = of_people(self._store.history())
@@ -78,6 +80,14 @@ def _plain(report: AgreementReport) -> dict[str, Any]:
         "flagged": len(report.flagged),
         "notes": len(report.notes),
     }
+
+
+def _curve(curve: LearningCurve | None) -> dict[str, Any]:
+    """How much the learner still changes its mind, and whether more answers are worth their while."""
+    if curve is None:
+        return {}
+    points = [[point.answers, point.changed] for point in curve.points if point.changed is not None]
+    return {"curve": {"points": points, "said": curve.advice.why, "stop": curve.advice.stop}}
 
 
 def timeline(labels: Sequence[Annotation]) -> list[tuple[float, int]]:

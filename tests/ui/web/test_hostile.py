@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from labelkit.ui.web import Room
 from report_samples import hostile_texts
@@ -47,9 +47,13 @@ class Watched:
         self.origin = origin
 
     def _watch(self, page: Page) -> None:
-        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self._asks(request.url))
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def _asks(self, url: str) -> None:
         if not url.startswith(self.origin + "/"):
@@ -91,9 +95,9 @@ def test_nothing_from_data_runs(tmp_path: Path, browser: Browser) -> None:
             {"name": payload, "answers": 1, "compared": 1, "agreed": 1, "confused": [[payload, 1]]}
             for payload in PAYLOADS
         ],
-        "curve": {"points": [{"answers": 1, "value": 0.5, "low": 0.1, "high": 0.9}], "said": "".join(PAYLOADS)},
+        "curve": {"points": [[10, 0.5], [20, 0.1]], "said": "".join(PAYLOADS), "stop": False},
     }  # fmt: skip
-    texts = {"guidelines": "\n".join(PAYLOADS), "project": PAYLOADS[1], "classes": PAYLOADS[:8]}
+    texts: dict[str, Any] = {"guidelines": "\n".join(PAYLOADS), "project": PAYLOADS[1], "classes": PAYLOADS[:8]}
 
     def make(port: int) -> Room:
         return make_room(tmp_path, hostile_records(), [person], port=port, figures=figures, **texts)
@@ -115,7 +119,7 @@ def test_nothing_from_data_runs(tmp_path: Path, browser: Browser) -> None:
         until(lambda: page.evaluate("page.outbox.size") == 0)
         assert len(seen) > 200
         page.evaluate("page.outbox.put('/api/answer', {record: 'r0', label: '<img src=x>', operation: 'wrong-000001'})")
-        until(lambda: 'no class "<img src=x>"' in page.text_content("#notice"))
+        until(lambda: 'no class "<img src=x>"' in page.inner_text("#notice"))
         page.click("#to-dashboard")
         page.wait_for_selector("#dashboard .card")
         assert PAYLOADS[5] in page.inner_text("#dashboard")

@@ -103,12 +103,13 @@ export class Dashboard {
     })) })] });
   }
 
-  /** What accuracy came with how many answers, with its interval, and what is said about more of them. */
+  /** How much of the records the learner still changes its mind about, and what is said about more answers. */
   curve(curve) {
-    const points = curve.points.map((one) => ({ x: one.answers, y: one.value, low: one.low, high: one.high }));
+    const points = curve.points.map(([x, y]) => ({ x, y }));
     return make("div", { children: [
-      line(points, { x: number, y: share, name: curve.said, from: Math.min(...points.map((one) => one.low ?? one.y)) }),
-      make("p", { cls: "quiet", text: curve.said }),
+      make("p", { cls: "advice", text: curve.said }),
+      ...(points.length > 1 ? [line(points, { x: number, y: share, name: curve.said })] : []),
+      make("p", { cls: "quiet", text: "share of the records that the learner says something else of than 50 answers before" }),
     ] });
   }
 }
@@ -121,9 +122,10 @@ function tile(figure, what, more) {
   return make("div", { cls: "tile", children: [make("b", { text: figure }), make("span", { text: what }), make("small", { cls: "quiet", text: more })] });
 }
 
-/** A line through points, a band where they have intervals; `name` says in words what it shows. */
-function line(points, { x, y, name, from = 0 }) {
-  const most = { x: Math.max(points.at(-1).x, 1e-9), y: Math.max(...points.map((one) => one.high ?? one.y)) };
+/** A line through points; `name` says in words what it shows. */
+function line(points, { x, y, name }) {
+  const from = 0;
+  const most = { x: Math.max(points.at(-1).x, 1e-9), y: Math.max(...points.map((one) => one.y)) };
   const span = Math.max(most.y - from, 1e-9);
   const first = points[0].x;
   const at = (px, py) => `${(LEFT + ((px - first) / Math.max(most.x - first, 1e-9)) * (WIDTH - LEFT - 8)).toFixed(1)},${(8 + (1 - (py - from) / span) * (HEIGHT - BELOW - 8)).toFixed(1)}`;
@@ -134,10 +136,6 @@ function line(points, { x, y, name, from = 0 }) {
   }
   chart.append(drawn("text", { x: LEFT, y: HEIGHT - 5 }, x(first)));
   chart.append(drawn("text", { x: WIDTH - 8, y: HEIGHT - 5, "text-anchor": "end" }, x(most.x)));
-  if (points[0].high !== undefined) {
-    const band = [...points.map((one) => at(one.x, one.high)), ...[...points].reverse().map((one) => at(one.x, one.low))];
-    chart.append(drawn("polygon", { points: band.join(" "), class: "band" }));
-  }
   chart.append(drawn("polyline", { points: points.map((one) => at(one.x, one.y)).join(" "), class: "line" }));
   return chart;
 }
