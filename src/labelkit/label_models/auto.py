@@ -21,16 +21,17 @@ from labelkit.label_models.cross_validation import HeldOut, asked, held_out, lea
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
 from labelkit.label_models.fitted import Parameters, saved_state
 from labelkit.label_models.majority import MajorityLabelModel
+from labelkit.label_models.pooled import PooledLabelModel
 from labelkit.label_models.snorkel import SnorkelLabelModel
 from labelkit.label_models.weighted import WeightedLabelModel
 from labelkit.matrix import LabelMatrix
 from labelkit.matrix.counts import MAX_DISTINCT, VoteCounts
 from labelkit.tables import table
 
-BEST_WITHOUT_ANSWERS: type[BaseLabelModel] = DawidSkeneLabelModel
+BEST_WITHOUT_ANSWERS: type[BaseLabelModel] = PooledLabelModel
 """The model that is best without answers on the sets of docs/label-models.md."""
 
-OTHERS = (MajorityLabelModel, WeightedLabelModel, SnorkelLabelModel)
+OTHERS = (MajorityLabelModel, WeightedLabelModel, DawidSkeneLabelModel, SnorkelLabelModel)
 
 ENOUGH = 50
 """Answers about records with a vote; of fewer, the choice would follow the draw."""
