@@ -69,7 +69,7 @@ def test_learner_takes_over_the_queue_and_learns_from_answers(sessions: Sessions
             question = session.next()
             assert question is not None
             reasons.append(question.item.reason)
-            assert question.fields["text"]
+            assert list(question.fields) == ["text"]
             session.answer(question.record, "ham", f"more-{number}")
     assert reasons[-1].startswith("the learner ")
 

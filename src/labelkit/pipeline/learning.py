@@ -73,4 +73,5 @@ def field_table(project: ProjectFolder, posterior: Posterior) -> Any:
 
     data = project.settings.data
     table = open_records(project).to_table(data.fields)
-    return table.take(pc.index_in(posterior.ids, value_set=table.column(data.id).combine_chunks()))
+    places = pc.index_in(posterior.ids, value_set=table.column(data.id).combine_chunks())
+    return table.select(data.fields).take(places)
