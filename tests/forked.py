@@ -6,8 +6,10 @@ For programs of their own only: a test process has threads, which a fork leaves 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +56,18 @@ class Injection:
 
     def __str__(self) -> str:
         return f"{self.syscall}:{self.deed}:when={self.when}"
+
+
+def respect_permissions() -> None:
+    """Give up root's right to pass over the permissions of files, for this process and its children."""
+    header = struct.pack("Ii", 0x20080522, 0)
+    content = ctypes.create_string_buffer(24)
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.capget(header, content) == 0
+    sets = list(struct.unpack("6I", content.raw))
+    for i in range(3):  # effective, permitted, inheritable; CAP_DAC_OVERRIDE is 1, CAP_DAC_READ_SEARCH is 2
+        sets[i] &= ~0b110
+    assert libc.capset(header, struct.pack("6I", *sets)) == 0
 
 
 def in_child(work: Callable[[], object], injection: Injection | None = None) -> Ended:

@@ -259,7 +259,8 @@ def main() -> None:
         tried.lines(points, seed)
     else:
         tried.syscalls(what, points)
-    print(json.dumps({"points": tried.points, "hits": tried.hits, "wrong": tried.wrong}))
+    print(json.dumps({"points": tried.points, "hits": tried.hits, "wrong": tried.wrong}), flush=True)
+    os._exit(0)  # threads of libraries that did not live through the forks may not be waited for
 
 
 if __name__ == "__main__":

@@ -12,21 +12,10 @@ from typing import Any
 import pytest
 
 from fault_figures import Figure, many
-from projects import FUNCTIONS, comments
-from report_samples import passing_project
+from kills import before
 
 PROMISE = "old or new, never half"
 DRIVER = Path(__file__).parents[1] / "kill_points.py"
-
-
-def before(folder: Path) -> Path:
-    """A project with labels, and work for every verb: a function has changed, and answers are waiting in a file."""
-    made = passing_project(folder / "before")
-    made.project.validate()
-    made.write("labeling_functions/first.py", FUNCTIONS.replace('"guitar"', '"melody"'))
-    lines = [json.dumps({"id": row["id"], "label": row["gold"]}) for row in comments(60, seed=3)[10:30]]
-    made.write("answers.jsonl", "\n".join(lines) + "\n")
-    return folder
 
 
 def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict[str, Any]:
@@ -45,9 +34,9 @@ def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict
     [
         pytest.param("apply", 8, id="apply-few"),
         pytest.param("apply", many(40, 400), id="apply", marks=pytest.mark.slow),
-        pytest.param("validate", many(12, 200), id="validate", marks=pytest.mark.slow),
-        pytest.param("queue", many(20, 200), id="queue", marks=pytest.mark.slow),
-        pytest.param("answers", many(20, 200), id="answers", marks=pytest.mark.slow),
+        pytest.param("validate", many(12, 100), id="validate", marks=pytest.mark.slow),
+        pytest.param("queue", many(20, 150), id="queue", marks=pytest.mark.slow),
+        pytest.param("answers", many(20, 150), id="answers", marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
@@ -60,7 +49,7 @@ def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, tmp_pat
 
 SLOW = [
     pytest.param("apply", many(4, 60), marks=pytest.mark.slow),
-    pytest.param("validate", many(1, 40), marks=pytest.mark.slow),
+    pytest.param("validate", many(1, 8), marks=pytest.mark.slow),
     pytest.param("answers", many(1, 40), marks=pytest.mark.slow),
 ]
 

@@ -1,0 +1,49 @@
+"""The golden table of exit codes: every command on every kind of broken project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fault_figures import Figure
+from kills import before
+
+DRIVER = Path(__file__).parents[1] / "exit_codes.py"
+GOLDEN = Path(__file__).parent / "golden" / "exit_codes.txt"
+
+
+def as_text(table: dict[str, dict[str, tuple[int, str]]]) -> str:
+    """Faults down, commands across."""
+    width = max(map(len, table))
+    header = " " * width + "".join(f"{command:>11}" for command in table["nothing"])
+    rows = [f"{fault:{width}}" + "".join(f"{code:>11}" for code, _ in row.values()) for fault, row in table.items()]
+    return "\n".join([header, *rows]) + "\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("root")
+def test_exit_codes_tell_the_truth(tmp_path: Path, figure: Figure) -> None:
+    """Each cell is as it was agreed; what is refused says so in labelkit's words, and nothing is a traceback."""
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), str(before(tmp_path, finished=True))],
+        capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    table = json.loads(done.stdout.splitlines()[-1])
+    cells = [(fault, command, code, said) for fault, row in table.items() for command, (code, said) in row.items()]
+    refused = [(fault, command, said) for fault, command, code, said in cells if code in (2, 3, 4)]
+    figure("exit codes", "commands on broken projects", len(cells), faults=len(table), refused=len(refused))
+    if os.environ.get("LABELKIT_GOLDEN"):
+        GOLDEN.write_text(as_text(table))
+    assert as_text(table) == GOLDEN.read_text()
+    assert len(cells) >= 120
+    assert not [cell for cell in cells if "Traceback" in cell[3] or "this is a bug" in cell[3]]
+    assert not [
+        cell for cell in refused if not any(line.startswith("labelkit: error: ") for line in cell[2].split("\n"))
+    ]
