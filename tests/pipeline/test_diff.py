@@ -5,27 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from applied_projects import EDITED, FAST, applied
 from labelkit.errors import ArtifactError, DataError, FunctionError, UsageError
 from projects import FUNCTIONS, Made, MakeProject, comments, printed, write_csv
 from repositories import commit_all, git
 
 GOLDEN = Path(__file__).parent / "golden"
-FAST = "[model]\nname = 'dawid_skene'\n[apply]\nworkers = 1\n"
-EDITED = FUNCTIONS.replace('"song" in x.text or "voice" in x.text', '"voice" in x.text')
-
-
-def applied(make_project: MakeProject, *versions: str, toml: str = FAST, **more: Any) -> Made:
-    """A project whose functions went through some versions, each of them applied."""
-    made = make_project(functions=versions[0], toml=toml, **more)
-    for version in versions:
-        made.write("labeling_functions/first.py", version)
-        made.project.apply()
-    return made
 
 
 def masked(text: str) -> str:

@@ -73,7 +73,7 @@ def _label(explanation: Explanation) -> str:
         return "label: none; no function voted on it and nobody was asked"
     if explanation.source == "human":
         return f"label: {label}, settled by people; the label model is not asked"
-    model = explanation.run.parameters.get("model", "")
+    model = visible(str(explanation.run.parameters.get("model", "")))
     return f"label: {label}, probability {sure:.6f}, by the label model ({model})"
 
 
@@ -200,7 +200,7 @@ def _runs(explanation: Explanation) -> list[str]:
     if explanation.changed:
         lines.append(f"  changed since: {visible(', '.join(explanation.changed))}; the lines above are of then")
     for check in explanation.checks:
-        verdict = f": {check.counts.get('status')}" if check.verb == "validate" else ""
+        verdict = f": {visible(str(check.counts.get('status')))}" if check.verb == "validate" else ""
         lines.append(f"run {check.id} of {check.verb}, {check.finished}{verdict}")
     return lines
 

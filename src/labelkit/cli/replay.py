@@ -8,6 +8,7 @@ import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
 from labelkit.cli.show import print_json, talk
+from labelkit.errors import visible
 from labelkit.tables import table
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def replay(folder: str, run: str, workers: tuple[int, ...], as_json: bool) -> in
 
 
 def _lines(done: Replay) -> list[str]:
-    versions = [f"  {said}" for said in done.versions]
+    versions = [f"  {visible(said)}" for said in done.versions]
     if not done.repeats:
-        found = [f"  {said}" for said in (*done.different, *done.versions)]
+        found = [f"  {visible(said)}" for said in (*done.different, *done.versions)]
         return [f"run {done.run.id} cannot be repeated, for what goes in differs:", *found]
     rows = [
         [name, *("identical" if repeat.identical[name] else "DIFFERENT" for repeat in done.repeats)]

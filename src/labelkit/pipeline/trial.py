@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -85,6 +86,8 @@ def _result(path: Path, what: str, code: int) -> Run:
     if code or not path.is_file():
         raise MachineError(f"{what}: the process that cast the votes ended with exit code {code}")
     content = json.loads(path.read_bytes())
+    if "bug" in content:
+        raise RuntimeError(f"{what}: {content['bug']}")
     if "error" in content:
         kind = getattr(errors, content["error"], LabelkitError)
         lines = (f"{what}: {line}" for line in str(content["message"]).splitlines())
@@ -99,6 +102,10 @@ def main() -> None:
         result = asdict(_tried(task))
     except LabelkitError as error:
         result = {"error": type(error).__name__, "message": str(error)}
+    except KeyboardInterrupt:  # whoever waits for us was interrupted as well, and will say so
+        sys.exit(130)
+    except Exception:  # noqa: BLE001  whoever waits for us makes a crash report of it
+        result = {"bug": traceback.format_exc()}
     write_json(Path(task["folder"]) / RESULT, result)
 
 
