@@ -17,7 +17,7 @@ from browsing import opened, serving, skeleton
 from labelkit.reports.overview import Overview, overview_html
 from labelkit.reports.overview.content import Share, Spread
 from labelkit.reports.overview.graph import LEFT, ROW, graph
-from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker
+from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker, widest_first
 from overview_samples import APPLY, FUNCTIONS, OVERVIEW, crowded, everywhere
 from projects import Made, write_csv
 from report_samples import hostile_texts
@@ -102,6 +102,16 @@ def test_many_functions_unfold() -> None:
     page = overview_html(replace(OVERVIEW, functions=many))
     assert "60 more functions" in page
     assert page.index(">f39<") < page.index("<details>") < page.index(">f40<")
+
+
+def test_the_functions_that_cover_most_are_shown() -> None:
+    """What unfolds is what covers least, whichever class it is for; the order by class stays."""
+    many = [replace(FUNCTIONS[0], name=f"f{i}", classes=(i // 50,), coverage=i % 50 / 100) for i in range(100)]
+    shown, others = widest_first(many)
+    assert (len(shown), len(others)) == (40, 60)
+    assert min(function.coverage for function in shown) >= max(function.coverage for function in others)
+    assert {function.classes for function in shown} == {(0,), (1,)}
+    assert shown == sorted(shown, key=many.index)
 
 
 def test_every_field_reaches_the_page() -> None:

@@ -137,7 +137,7 @@ def _tell(execution: _Execution, kind: Kind, *, time: str = "", error: BaseExcep
         job=f"{project.settings.project.name}.{execution.verb}",
         verb=execution.verb,
         inputs=read_by(execution.verb, places),
-        outputs=written_by(execution.verb, places) if kind != "FAIL" else (),
+        outputs=written_by(execution.verb, places) if kind in {"START", "COMPLETE"} else (),
         run={} if ended is None else {name: getattr(ended, name) for name in ("id", "parents", "inputs", "counts")},
         code=None if ended is None else code_of(project, ended),
         error="" if error is None else type(error).__name__,

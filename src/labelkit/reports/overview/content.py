@@ -127,7 +127,7 @@ class Pair:
     repeated: float  # share of the differences to be expected between them that is missing, 0 to 1
     alike: int  # records on which they vote the same
     either: int  # records on which one of them votes, or both
-    copies: bool  # whether they are taken for copies, which count as one
+    copies: bool  # whether they are taken for copies
 
 
 @dataclass(frozen=True)

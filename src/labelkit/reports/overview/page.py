@@ -24,15 +24,15 @@ def overview_html(overview: Overview) -> str:
     >>> "Nothing here yet" in overview_html(Overview("comments", ("ham", "spam")))
     True
     """
-    functions = overview.functions
+    functions, others = pictures.widest_first(overview.functions)
     past = checks(overview.gate.history) if overview.gate else []
     return page(
         "overview.html",
         ["report.css", "overview.css"],
         overview=overview,
         pictures=pictures,
-        functions=functions[: pictures.SHOWN_FUNCTIONS],
-        more_functions=functions[pictures.SHOWN_FUNCTIONS :],
+        functions=functions,
+        more_functions=others,
         widest=max((function.coverage for function in functions), default=0.0),
         columns=columns(overview.labels.confidences) if overview.labels else [],
         checks=past,

@@ -69,6 +69,13 @@ def labelled(classes: Sequence[ClassCount], unlabelled: int) -> list[list[Part]]
     return [*rows, *([_stacked((unlabelled, "other"), of=longest)] if unlabelled else [])]
 
 
+def widest_first(functions: Sequence[Function]) -> tuple[list[Function], list[Function]]:
+    """The functions that cover most, SHOWN_FUNCTIONS at most, and the others; both in the order they had."""
+    places = sorted(range(len(functions)), key=lambda i: -functions[i].coverage)
+    shown = set(places[:SHOWN_FUNCTIONS])
+    return [f for i, f in enumerate(functions) if i in shown], [f for i, f in enumerate(functions) if i not in shown]
+
+
 def covered(function: Function, widest: float) -> list[Part]:
     """The bar of a function: votes that stand alone, that others share, that others contradict.
 
