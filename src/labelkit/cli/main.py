@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from types import FrameType
 from typing import NoReturn
@@ -22,6 +21,7 @@ from labelkit.cli.lf import lf
 from labelkit.cli.replay import replay
 from labelkit.cli.report import report
 from labelkit.cli.runs import runs
+from labelkit.cli.show import talk_of_bug
 from labelkit.cli.validate import validate
 from labelkit.errors import BUG_EXIT_CODE, LabelkitError, MachineError, visible
 
@@ -110,15 +110,7 @@ def _machine_failed(error: OSError, arguments: list[str]) -> int:
 
 
 def _bug(error: Exception, arguments: list[str]) -> int:
-    """Keep the traceback for a report, and keep it out of the user's face."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        handle, path = tempfile.mkstemp(prefix="labelkit-crash-", suffix=".txt", text=True)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"labelkit {__version__}, Python {sys.version}\n\n{text}")
-    except OSError:
-        path = "what --debug shows"
-    click.echo(f"labelkit: this is a bug in labelkit ({type(error).__name__}); please report it with {path}", err=True)
+    text = talk_of_bug(error)
     if "--debug" in arguments:
         click.echo(visible(text, keep="\n"), err=True)
     return BUG_EXIT_CODE

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from labelkit import __version__
 from labelkit.errors import visible
 
 
 def print_json(value: Any) -> None:
     """Print JSON on stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def talk_of_bug(error: Exception) -> str:
+    """Keep the traceback for a report, and keep it out of the face of the person. Returns its text."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        handle, path = tempfile.mkstemp(prefix="labelkit-crash-", suffix=".txt", text=True)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"labelkit {__version__}, Python {sys.version}\n\n{text}")
+    except OSError:
+        path = "what --debug shows"
+    click.echo(f"labelkit: this is a bug in labelkit ({type(error).__name__}); please report it with {path}", err=True)
+    return text
 
 
 def talk(message: str) -> None:
