@@ -31,11 +31,8 @@ FILES = [
 
 def main() -> None:
     """See above."""
-    before, scratch, chance = (
-        Path(sys.argv[1]) / "before",
-        Path(sys.argv[1]) / "scratch",
-        random.Random(int(sys.argv[3])),
-    )
+    folder, chance = Path(sys.argv[1]), random.Random(int(sys.argv[3]))
+    before, scratch = folder / "before", folder / "scratch"
     from labelkit.cli.main import _exit_code
 
     codes, wrong = Counter[str](), list[str]()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 TOKENS = [
-    b"\0", b'"', b'""', b"\n", b"\r", b"\r\n", b",", b";", b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\\ud800", b"[" * 2_000,
-    b"{" * 2_000, b"9" * 5_000, b"1e999", b"NaN", b"-Infinity", b"null", b"true", b'{"a": 1, "a": 2}', b"\x1b[2J",
-    "\u202e".encode(), b"__proto__", b"../../etc/passwd", b"''", b"'''", b"#", b"=", b"[x]", b"\t", b" ", b"id", b"x" * 70_000,
-]  # fmt: skip
+    *(b"\0", b'"', b'""', b"\n", b"\r", b"\r\n", b",", b";", b"\t", b" ", b"#", b"=", b"[x]", b"''", b"'''", b"id"),
+    *(b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\\ud800", b"\x1b[2J", "\u202e".encode(), b"__proto__"),
+    *(b"9" * 5_000, b"1e999", b"NaN", b"-Infinity", b"null", b"true", b'{"a": 1, "a": 2}', b"../../etc/passwd"),
+    *(b"[" * 2_000, b"{" * 2_000, b"x" * 70_000),
+]
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
