@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.testclient import TestClient
 
 from labelkit.active import QueueItem
@@ -20,6 +19,7 @@ from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, UsageError
 from labelkit.ui.web import Access, Room, Source, Task, listening, site_at
 from labelkit.ui.web.app import application
+from labelkit.ui.web.server import server_of
 
 ORIGIN = "http://127.0.0.1:8477"
 HEADERS = {"Origin": ORIGIN, "Content-Type": "application/json"}
@@ -129,8 +129,7 @@ def on_a_port(make: Callable[[int], Room]) -> Iterator[tuple[Room, str]]:
     """A room made for a port of this machine, and its origin while it is served there."""
     with listening("127.0.0.1", 0) as sock:
         room = make(sock.getsockname()[1])
-        config = uvicorn.Config(application(room), log_level="critical", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
+        server = server_of(room)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.show import print_json, talk
+from labelkit.cli.show import print_json, talk, talk_of_bug
 from labelkit.errors import UsageError, visible
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def annotate_on_page(
         project,
         _names(people),
         _announce,
+        talk_of_bug,
         strategy=strategy,
         budget=budget,
         adjudicate=adjudicate,

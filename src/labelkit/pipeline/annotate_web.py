@@ -31,6 +31,7 @@ def annotate_in_browser(
     project: ProjectFolder,
     people: Sequence[str],
     announce: Callable[[Mapping[str, str]], None],
+    on_bug: Callable[[Exception], object],
     *,
     strategy: str | None = None,
     budget: int | None = None,
@@ -39,7 +40,8 @@ def annotate_in_browser(
     port: int = 8477,
     url: str | None = None,
 ) -> list[AnnotateReport]:
-    """Serve the page until this process is interrupted; `announce` gets the link of each person once it can be opened.
+    """Serve the page until this process is interrupted; `announce` gets the link of each person once it can be opened,
+    `on_bug` an error that nobody foresaw, after which the server goes on.
 
     Raises UsageError for an address that people cannot come by, MachineError when nobody can listen there.
     """
@@ -57,7 +59,7 @@ def annotate_in_browser(
         access = Access(people, project.state / SESSIONS_FILE)
         site = site_at(host, sock.getsockname()[1], url)
         room = Room(
-            _task(project, sessions.role, budget), AnnotationStore.open(project.store_url), source, access, site
+            _task(project, sessions.role, budget), AnnotationStore.open(project.store_url), source, access, site, on_bug
         )
         announce({person: f"{site.home}/#token={access.link(person)}" for person in access.people})
         try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from labelkit.errors import MachineError, UsageError
-from labelkit.ui.web import Room, listening, site_at
+from labelkit.ui.web import Room, Source, guard, listening, patience, site_at
 from labelkit.ui.web.assets import FILES, asset
 from labelkit.ui.web.guard import LARGEST_BODY, POLICY
-from web_rooms import HEADERS, Visitor, make_room, numbered
+from web_rooms import HEADERS, Visitor, make_room, numbered, on_a_port
 
 HOSTS = [
     "evil.test",
@@ -193,6 +195,43 @@ def test_files_are_not_sent_twice(ana: Visitor) -> None:
     again = ana.get("/main.js", **{"If-None-Match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert len({asset(path).tag for path in FILES}) == len(FILES)
+
+
+# A server that is up
+
+
+def test_whoever_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head that drips in, and a body that does not come; meanwhile others are served."""
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.5)
+    head = b"POST /api/next HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: %s\r\n"
+    with on_a_port(lambda port: make_room(tmp_path, numbered(2), port=port)) as (_room, origin):
+        port = int(origin.rpartition(":")[2])
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        for i, connection in enumerate(slow):
+            start = head % (port, origin.encode())
+            bodiless = b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
+            connection.sendall(start if i % 2 else start + bodiless)
+        with httpx2.Client(base_url=origin) as client:
+            assert client.get("/").status_code == 200
+            assert client.get("/page.css").status_code == 200
+        replies = [connection.makefile("rb").read() for connection in slow]
+        for connection in slow:
+            connection.close()
+    assert {reply[:12] for reply in replies[1::2]} == {b""}
+    assert {reply[:12] for reply in replies[::2]} == {b"HTTP/1.1 408"}
+
+
+def test_bug_in_a_request_is_told_and_the_server_goes_on(tmp_path: Path) -> None:
+    """The traceback is kept where the server runs; the page gets none of it."""
+    told: list[str] = []
+    room = make_room(tmp_path, numbered(2))
+    room.on_bug = lambda error: told.append(type(error).__name__)
+    room.source = Source(room.source.open, room.source.recall, lambda: {"more": 1 / 0})
+    ana = Visitor(room, "ana")
+    reply = ana.get("/api/dashboard")
+    assert (reply.status_code, reply.json()["error"]["kind"], told) == (500, "bug", ["ZeroDivisionError"])
+    assert ana.get("/api/me").status_code == 200
 
 
 # Where the page is

@@ -7,7 +7,8 @@ access    links that open it once, and the sessions they are exchanged for
 guard     what stands before every request: origin, size, time
 requests  what a page may ask         views   what it gets to show
 app       each address and what answers there
-server    the socket and the loop     static  the page itself
+server    the socket and the loop     patience  how long it waits for a request
+openapi   the requests, described     static    the page itself
 """
 
 from labelkit.ui.web.access import Access

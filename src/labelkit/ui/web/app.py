@@ -56,7 +56,7 @@ def application(room: Room) -> ASGIApp:
         Route("/api/enter", _entering(room), methods=["POST"]),
         Route("/api/leave", _leaving(room), methods=["POST"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_thing, Exception: _bug})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_thing, Exception: _bug(room)})
     app.router.redirect_slashes = False
     return Guard(app, room.site.addresses)
 
@@ -244,5 +244,9 @@ async def _no_such_thing(_http: Http, error: Exception) -> Response:
     return answer
 
 
-async def _bug(_http: Http, _error: Exception) -> Response:
-    return refused(500, "bug", "this is a bug in labelkit; what you said is kept in this browser")
+def _bug(room: Room) -> Callable[[Http, Exception], Awaitable[Response]]:
+    async def handler(_http: Http, error: Exception) -> Response:
+        await run_in_threadpool(room.on_bug, error)
+        return refused(500, "bug", "this is a bug in labelkit; what you said is kept in this browser")
+
+    return handler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from labelkit.active.progress import Progress
@@ -29,7 +30,7 @@ class Site:
 
 
 class Room:
-    """Everything that requests use."""
+    """Everything that requests use. `on_bug` is told of errors that nobody foresaw."""
 
     def __init__(
         self,
@@ -38,11 +39,12 @@ class Room:
         source: Source,
         access: Access,
         site: Site,
+        on_bug: Callable[[Exception], object] = lambda _: None,
     ) -> None:
         for annotator in access.people:
             check_answer(Answer("-", None, annotator, "", "-", task.role))
         self.task, self.store, self.access, self.site = task, store, access, site
-        self.source = source
+        self.source, self.on_bug = source, on_bug
         self._desks: dict[str, Desk] = {}
         self._lock = threading.Lock()
 

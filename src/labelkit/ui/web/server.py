@@ -15,6 +15,7 @@ import uvicorn
 from labelkit.errors import MachineError, UsageError, visible
 from labelkit.ui.web.app import application
 from labelkit.ui.web.guard import Addresses
+from labelkit.ui.web.patience import ImpatientProtocol
 from labelkit.ui.web.room import Room, Site
 
 DEFAULT_PORT = 8477
@@ -98,13 +99,18 @@ def _origin(url: str) -> str:
 
 def serve(room: Room, sock: socket.socket) -> None:
     """Answer requests until SIGINT or SIGTERM, which then do what they did before."""
+    server_of(room).run(sockets=[sock])
+
+
+def server_of(room: Room) -> uvicorn.Server:
+    """A server that answers requests once it runs."""
     config = uvicorn.Config(
         application(room),
         log_level="critical",
         access_log=False,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=ImpatientProtocol,
         server_header=False,
         proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS,
@@ -112,4 +118,4 @@ def serve(room: Room, sock: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    return uvicorn.Server(config)
