@@ -119,6 +119,18 @@ def test_functions_to_look_into_are_named(report: ApplyReport) -> None:
     )
 
 
+def test_copies_that_a_model_counts_in_full_are_said(make_project: MakeProject) -> None:
+    """With the way out; pooled votes count them as one, and nothing needs saying."""
+    for model, said in (("snorkel", True), ("pooled", False)):
+        made = make_project(functions=FUNCTIONS + CONTRARY, toml=f'[model]\nname = "{model}"\n', folder=model)
+        notes = [note for note in made.project.apply().notes if "near-copies" in note]
+        expected = (
+            "2 functions are near-copies of others (see Remarks), and label model snorkel counts each in full; "
+            'keep one of each, or set name = "pooled" under [model], which counts copies as one'
+        )
+        assert notes == [expected] * int(said)
+
+
 def test_the_command_prints_what_decided(answered: Made) -> None:
     """Tables on stdout, the reason on stderr, everything in --json."""
     done = answered.run("apply")

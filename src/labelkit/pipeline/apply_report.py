@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.label_models import AutoLabelModel, Calibration, Choice, LabelModel
+from labelkit.label_models import AutoLabelModel, Calibration, Choice, LabelModel, PooledLabelModel
 from labelkit.label_models.copies import near_copies
 from labelkit.labeling import LabelingFunction
 from labelkit.matrix import Fault, FunctionFigures, LFSummary, summary_of, wilson_interval
@@ -102,7 +102,7 @@ def report_of(
         max_faults=max_faults,
         reused=casting.reused / max(casting.cells, 1),
         saved=casting.saved,
-        notes=(*model.notes, *_warning(published.reversed), *_remarks(summary)),
+        notes=(*model.notes, *_warning(published.reversed), *_repeats(summary, model), *_remarks(summary)),
     )
 
 
@@ -115,6 +115,17 @@ def _held_out(agreement: Agreement, model: LabelModel) -> Agreement:
         return replace(agreement, name=f"{agreement.name}, which learned from them")
     interval = wilson_interval(round(found.accuracy * found.records), found.records)
     return Agreement(f"{agreement.name}, held out", found.records, found.accuracy, interval)
+
+
+def _repeats(summary: LFSummary, model: LabelModel) -> tuple[str, ...]:
+    """What near-copies do to a label model that takes each for a witness of its own."""
+    used = model.chosen if isinstance(model, AutoLabelModel) and model.chosen else model
+    repeated = sum(bool(row.copies) for row in summary)
+    if not repeated or isinstance(used, PooledLabelModel):
+        return ()
+    said = f"{repeated:,} functions are near-copies of others (see Remarks), and label model {used.name} counts each in full"
+    way_out = f'keep one of each, or set name = "{PooledLabelModel.name}" under [model], which counts copies as one'
+    return (f"{said}; {way_out}",)
 
 
 def _remarks(summary: LFSummary) -> tuple[str, ...]:
