@@ -123,9 +123,9 @@ def _repeats(summary: LFSummary, model: LabelModel) -> tuple[str, ...]:
     repeated = sum(bool(row.copies) for row in summary)
     if not repeated or isinstance(used, PooledLabelModel):
         return ()
-    said = f"{repeated:,} functions are near-copies of others (see Remarks), and label model {used.name} counts each in full"
+    said = f"{repeated:,} functions are near-copies of others (see Remarks), and label model {used.name} counts each in"
     way_out = f'keep one of each, or set name = "{PooledLabelModel.name}" under [model], which counts copies as one'
-    return (f"{said}; {way_out}",)
+    return (f"{said} full; {way_out}",)
 
 
 def _remarks(summary: LFSummary) -> tuple[str, ...]:
