@@ -206,7 +206,7 @@ def answers(arguments: argparse.Namespace) -> None:
     print("gap: share of what is missing to naive Bayes fitted on all gold")
     print(f"{'':16}{'answers':>8}" + "".join(f"{name:>16}" for name in FOUR) + f"{'mean of 4':>12}{'gap':>8}")
     most = float(np.mean([ceiling(real(name)) for name in FOUR]))
-    for model in MODELS:
+    for model in (*MODELS, "auto"):
         gap = most - float(np.mean([protocols(real(name), model)[1] for name in FOUR]))
         gains = {name: curve(real(name), model, arguments.draws) for name in FOUR}
         for i, asked in enumerate(ASKED):
