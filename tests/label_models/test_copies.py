@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from labelkit.label_models.copies import copied, near_copies, without_copies
+from labelkit.label_models.copies import copied, copies_from, near_copies, without_copies
 from labelkit.matrix import ABSTAIN
 from labelkit.matrix.counts import VoteCounts
 
@@ -81,11 +81,11 @@ def test_a_group_votes_as_most_of_it() -> None:
     """Where half of it votes, and not where it is split."""
     votes = independent()
     found = near_copies(VoteCounts.of(np.c_[votes, votes[:, :1], votes[:, :1]], 2))
-    cells, column = without_copies(
-        np.array([[0, -1, -1, -1, -1, -1, 0, 1], [1, 0, 0, 0, 0, 0, -1, -1]], np.int8), found, 2
-    )
+    rows = np.array([[0, -1, -1, -1, -1, -1, 0, 1], [1, 0, 0, 0, 0, 0, -1, -1]], np.int8)
+    cells = without_copies(rows, found, 2)
     assert found.groups == ((0, 6, 7),)
-    assert column.tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
+    assert found.column.tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
+    assert copies_from(found.column).groups == found.groups
     assert cells.tolist() == [[0, -1, -1, -1, -1, -1], [-1, 0, 0, 0, 0, 0]]
 
 

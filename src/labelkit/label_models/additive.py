@@ -49,7 +49,6 @@ class Evidence:
     log_prior: NDArray[np.float64]  # (k,)
     agreed: NDArray[np.float64] | None = None  # (m, k + 1, k): in place of `tables` where all votes are for one class
     sharing: float = 0.0  # from 0 to 1
-    voices: NDArray[np.float64] | None = None  # (m,): as how many voters each function counts; None: one
 
     def posterior(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
         """(n, k) probabilities of (n, m) votes (class index or ABSTAIN)."""
@@ -65,15 +64,9 @@ class Evidence:
             return table_posterior(cells, tables, self.log_prior)
         return shared_posterior(cells, tables, self.log_prior, self.shares)
 
-    def _voters(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(n,): whole numbers, at least 1."""
-        voices = np.ones(cells.shape[1]) if self.voices is None else self.voices
-        counted = steady_product((cells >= 0).astype(np.float64), np.stack([voices, voices], axis=1))[:, 0]
-        return np.maximum(np.rint(counted), 1)
-
     def shares(self, cells: NDArray[np.int8]) -> NDArray[np.float64]:
         """(n,): what is left of a vote's evidence in each row."""
-        return np.asarray(self._voters(cells) ** -self.sharing)
+        return np.asarray(np.maximum((cells >= 0).sum(axis=1), 1).astype(np.float64) ** -self.sharing)
 
     def contributions(self, cells: NDArray[np.int8]) -> Contributions:
         """What each of the (n, m) votes adds."""
@@ -93,7 +86,7 @@ class Evidence:
         highest = self.tables[:, own, own][:, :, None] - LEAST
         agreed[:, :k] = np.where(np.eye(k, dtype=bool), self.tables[:, :k], np.minimum(self.tables[:, :k], highest))
         same = m == 0 or np.array_equal(agreed, self.tables)
-        return Evidence(self.tables, self.log_prior, None if same else agreed, self.sharing, self.voices)
+        return Evidence(self.tables, self.log_prior, None if same else agreed, self.sharing)
 
 
 def unanimous(cells: NDArray[np.int8]) -> NDArray[np.bool_]:

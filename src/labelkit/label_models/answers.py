@@ -42,7 +42,7 @@ def with_answers(model: Evidence, gold: GoldVotes | None, share: float = 0.0) ->
         return model
     correct, log_prior = _correction(model, GoldVotes(gold.cells[voted], gold.truth[voted]), share)
     agreed = None if model.agreed is None else correct(model.agreed)
-    return Evidence(correct(model.tables), log_prior, agreed, model.sharing, model.voices)
+    return Evidence(correct(model.tables), log_prior, agreed, model.sharing)
 
 
 def _correction(evidence: Evidence, gold: GoldVotes, share_before: float) -> tuple[Correct, NDArray[np.float64]]:

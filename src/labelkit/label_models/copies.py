@@ -15,6 +15,7 @@ dependence", VLDB 2009.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,22 @@ class NearCopies:
     groups: tuple[tuple[int, ...], ...]  # function indices, at least two each, in order of the first
     weights: NDArray[np.float64]  # (m,): 1 / size of the function's group
 
+    @classmethod
+    def of(cls, groups: Iterable[tuple[int, ...]], m: int) -> NearCopies:
+        """Groups among m functions."""
+        weights, found = np.ones(m), tuple(groups)
+        for group in found:
+            weights[list(group)] = 1 / len(group)
+        return cls(found, weights)
+
+    @property
+    def column(self) -> NDArray[np.int64]:
+        """(m,): number of each function when groups count as one, in the order of their first functions."""
+        first = np.arange(len(self.weights))
+        for group in self.groups:
+            first[list(group)] = group[0]
+        return np.asarray(np.unique(first, return_inverse=True)[1])
+
     def named(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         """The groups by function name."""
         return tuple(tuple(names[j] for j in group) for group in self.groups)
@@ -57,35 +74,40 @@ def near_copies(counts: VoteCounts) -> NearCopies:
     >>> found.groups, found.weights.tolist()
     (((0, 2),), [0.5, 1.0, 0.5, 1.0])
     """
-    weights, groups = np.ones(counts.m), []
-    if 2 <= counts.m <= MOST and not counts.too_wide:
-        groups = _linked(copied(counts))
-        for group in groups:
-            weights[list(group)] = 1 / len(group)
-    return NearCopies(tuple(groups), weights)
+    comparable = 2 <= counts.m <= MOST and not counts.too_wide
+    return NearCopies.of(_linked(copied(counts)) if comparable else (), counts.m)
 
 
-def without_copies(cells: NDArray[np.int8], copies: NearCopies, k: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """(n, c) votes with one column for each group or single function, and (m,) the column of each function.
+def copies_from(column: NDArray[np.int64]) -> NearCopies:
+    """The groups that `NearCopies.column` numbers.
+
+    >>> copies_from(np.array([0, 1, 0])).groups
+    ((0, 2),)
+    """
+    groups = (tuple(np.flatnonzero(column == number).tolist()) for number in np.unique(column))
+    return NearCopies.of((group for group in groups if len(group) > 1), len(column))
+
+
+def without_copies(cells: NDArray[np.int8], copies: NearCopies, k: int) -> NDArray[np.int8]:
+    """(n, c) votes with one column for each group or single function, numbered by `NearCopies.column`.
 
     A group votes for what most of its members vote for, where at least half of them vote and no two classes tie.
 
-    >>> both = NearCopies(((0, 2),), np.array([0.5, 1.0, 0.5]))
-    >>> cells, column = without_copies(np.array([[0, 1, -1], [0, -1, 1]], np.int8), both, 2)
-    >>> cells.tolist(), column.tolist()
-    ([[0, 1], [-1, -1]], [0, 1, 0])
+    >>> both = NearCopies.of([(0, 2)], 3)
+    >>> without_copies(np.array([[0, 1, -1], [0, -1, 1]], np.int8), both, 2).tolist()
+    [[0, 1], [-1, -1]]
     """
-    column, repeated = np.arange(cells.shape[1]), np.zeros(cells.shape[1], dtype=bool)
-    found = cells.copy()
+    if not copies.groups:
+        return cells
+    column = copies.column
+    found = cells[:, np.unique(column, return_index=True)[1]]
     for group in copies.groups:
         members = list(group)
-        column[members], repeated[members[1:]] = members[0], True
         shares = np.stack([(cells[:, members] == c).sum(axis=1) for c in range(k)], axis=1)
         top = shares.max(axis=1)
         clear = ((shares == top[:, None]).sum(axis=1) == 1) & (2 * shares.sum(axis=1) >= len(members))
-        found[:, members[0]] = np.where(clear, shares.argmax(axis=1), ABSTAIN)
-    place = np.cumsum(~repeated) - 1
-    return found[:, ~repeated], place[column]
+        found[:, column[group[0]]] = np.where(clear, shares.argmax(axis=1), ABSTAIN)
+    return found
 
 
 def copied(counts: VoteCounts) -> NDArray[np.float64]:

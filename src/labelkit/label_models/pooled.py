@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from labelkit.errors import ModelError
 from labelkit.label_models.additive import Evidence
 from labelkit.label_models.answers import with_answers
-from labelkit.label_models.base import BaseLabelModel, Learned
-from labelkit.label_models.copies import near_copies, without_copies
+from labelkit.label_models.base import BaseLabelModel, GoldVotes, Learned
+from labelkit.label_models.copies import NearCopies, near_copies, without_copies
 from labelkit.label_models.steadfast import Steadfast, read_steadfast
 from labelkit.matrix import ABSTAIN, LabelMatrix
 from labelkit.matrix.counts import MAX_DISTINCT, Rows, VoteCounts, distinct_rows
@@ -62,8 +62,13 @@ class PooledLabelModel(BaseLabelModel):
 
     def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
         counts, notes = _counted(votes, len(self.classes), self.seed)
-        model = pooled_evidence(counts)
-        return lambda gold: (Steadfast(self.classes, names, with_answers(model, gold), model), notes)
+        model, copies = pooled_evidence(counts)
+
+        def learned(gold: GoldVotes | None) -> tuple[Steadfast, tuple[str, ...]]:
+            single = gold and GoldVotes(without_copies(gold.cells, copies, len(self.classes)), gold.truth)
+            return Steadfast(self.classes, names, copies, with_answers(model, single), model), notes
+
+        return learned
 
     @classmethod
     def from_state(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.float64]]) -> Self:
@@ -87,8 +92,8 @@ def _counted(votes: LabelMatrix | VoteCounts, k: int, seed: int) -> tuple[VoteCo
     return VoteCounts(len(cells), cells.shape[1], k, rows, None), notes
 
 
-def pooled_evidence(counts: VoteCounts) -> Evidence:
-    """What each vote tells. Raises ModelError for counts that hold no distinct rows."""
+def pooled_evidence(counts: VoteCounts) -> tuple[Evidence, NearCopies]:
+    """What each vote tells, copies aside, and those. Raises ModelError for counts that hold no distinct rows."""
     if counts.distinct is None:
         raise ModelError(
             f"pooled votes need the votes themselves: counts keep at most {MAX_DISTINCT:,} distinct rows, and here "
@@ -96,14 +101,12 @@ def pooled_evidence(counts: VoteCounts) -> Evidence:
         )
     (cells, times), k = counts.distinct, counts.k
     copies = near_copies(counts)
-    single, column = without_copies(cells, copies, k)
+    single = without_copies(cells, copies, k)
     seen = (single >= 0).any(axis=1)
     rows = distinct_rows(single[seen], times[seen], k)
     lift, balance = cautious_lift(rows, k)
-    tables = np.zeros((single.shape[1], k + 1, k))
-    tables[:, :k] = lift
-    shared = tables[column] * copies.weights[:, None, None]
-    return Evidence(shared, np.log(balance), None, sharing(agreement(rows, k)), copies.weights)
+    tables = np.concatenate([lift, np.zeros((len(lift), 1, k))], axis=1)
+    return Evidence(tables, np.log(balance), None, sharing(agreement(rows, k))), copies
 
 
 def cautious_lift(rows: Rows, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
