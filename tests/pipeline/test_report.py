@@ -338,6 +338,20 @@ def test_labels_without_their_run_are_counted_still(validated: Made) -> None:
     assert any("no record of the run" in problem for problem in found.problems)
 
 
+@pytest.mark.parametrize("classes", ['["spam", "ham"]', '["ham", "spam", "eggs"]', '["ham", "bacon"]'])
+def test_votes_for_other_classes_are_not_compared(validated: Made, classes: str) -> None:
+    """After a change of the classes the numbers of votes mean something else: the page says so and shows the rest."""
+    toml = validated.root / "labelkit.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace('["ham", "spam"]', classes), encoding="utf-8")
+    found = validated.project.report()
+    assert found.functions == ()
+    assert found.curve is None
+    assert any('the votes are for "ham", "spam", the project has ' in problem for problem in found.problems)
+    assert found.labels is not None
+    assert sum(item.model for item in found.labels.classes) == sum(found.labels.confidences)
+    assert overview_html(found)
+
+
 def test_truth_finds_its_record_when_the_order_changes(validated: Made) -> None:
     """Nothing is matched by position: shuffled records give the same figures."""
     before = validated.project.report()

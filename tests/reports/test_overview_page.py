@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from browsing import opened, serving, skeleton
 from labelkit.reports.overview import Overview, overview_html
-from labelkit.reports.overview.content import Share, Spread
+from labelkit.reports.overview.content import RunLine, Share, Spread
 from labelkit.reports.overview.graph import LEFT, ROW, graph
 from labelkit.reports.overview.pictures import covered, place, round_values, spread_ticks, whisker, widest_first
 from overview_samples import APPLY, FUNCTIONS, OVERVIEW, crowded, everywhere
@@ -141,6 +142,34 @@ def test_axes_have_round_marks_inside() -> None:
     spread = Spread("price", "", -2.0, 8.0, False, ())
     assert [tick.text for tick in spread_ticks(spread)] == ["-2", "0", "2", "4", "6", "8"]
     assert place(spread, 1e9) == 100
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-6, 100), st.integers(1, 8))
+def test_marks_are_few_in_order_and_inside(low: float, span: float, about: int) -> None:
+    """Whatever the range, an axis has some marks, at most two more than asked for, none twice and none outside."""
+    high = low + span * max(abs(low), 1)
+    values = round_values(low, high, about)
+    assert values == sorted(set(values))
+    assert 1 <= len(values) <= about + 2
+    slack = 1e-9 * max(abs(low), abs(high), 1)
+    assert all(low - slack <= value <= high + slack for value in values)
+
+
+@given(st.floats(allow_nan=False), st.floats(-1e9, 1e9), st.floats(0, 1e9), st.booleans())
+def test_no_value_leaves_its_picture(value: float, low: float, span: float, logarithmic: bool) -> None:
+    """Any value has a place on any axis."""
+    axis = Spread("price", "", low, low + span, logarithmic, ())
+    assert 0 <= place(axis, value) <= 100
+
+
+@given(st.lists(st.tuples(st.sampled_from(["apply", "annotate", "validate", "train", "init", "x"]), st.integers(0, 9))))
+def test_any_history_is_a_graph(runs: list[tuple[str, int]]) -> None:
+    """Dots lie in the picture and paths are made of numbers alone, whoever stands on whom."""
+    lines = [RunLine(str(i), verb, "", "", None, "", (), (str(parent),)) for i, (verb, parent) in enumerate(runs)]
+    drawn = graph(lines)
+    assert all(0 < node.x < drawn.width and 0 < node.y < drawn.height for node in drawn.nodes)
+    assert all(re.fullmatch(r"[MCQV0-9 ]+", edge) for edge in drawn.edges)
+    assert len(drawn.edges) == sum(i < parent < len(runs) for i, (_, parent) in enumerate(runs))
 
 
 def test_the_graph_has_a_dot_per_run_and_an_edge_per_parent() -> None:

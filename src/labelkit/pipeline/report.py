@@ -116,7 +116,7 @@ def _judge_labels(
         if run is None:
             raise ArtifactError("labels.parquet: no record of the run that wrote it; run `labelkit apply` again")
         folder, gold = RunStore(project.state / "runs").folder, project.settings.data.gold is not None
-        seen, model = look_at_votes(folder / run.id, labels, truth, answers)
+        seen, model = look_at_votes(folder / run.id, page.overview.classes, labels, truth, answers)
         page.add(
             labels=replace(counted, model=model.name, yardsticks=yardsticks(seen)),
             functions=functions_of(seen, with_gold=gold),

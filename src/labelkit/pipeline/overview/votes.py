@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.errors import ModelError
+from labelkit.errors import ArtifactError, ModelError, named
 from labelkit.label_models import Calibration, CalibrationCounts, GoldVotes, LabelModel, load_model, make_model
 from labelkit.label_models.copies import MOST, copied, near_copies
 from labelkit.matrix import ABSTAIN, FigureCounts, FunctionFigures, VotesFile, summary_of
@@ -78,13 +79,17 @@ class VotesSeen:
 
 
 def look_at_votes(
-    folder: Path, labels: pa.Table, truth: NDArray[np.int8], answers: Answered
+    folder: Path, classes: Sequence[str], labels: pa.Table, truth: NDArray[np.int8], answers: Answered
 ) -> tuple[VotesSeen, LabelModel]:
     """Read the votes of the run in `folder`; `truth` is in the order of the labels table.
 
-    Raises ArtifactError for a run without whole votes or model.
+    Raises ArtifactError for a run without whole votes or model, or for other classes than those of the project.
     """
     votes, model = VotesFile(folder / "votes.arrow"), load_model(folder)
+    if votes.classes != tuple(classes):
+        raise ArtifactError(
+            f"the votes are for {named(votes.classes)}, the project has {named(classes)}; run `labelkit apply` again"
+        )
     seen, first = VotesSeen(votes.names, votes.classes), 0
     seen.tallies[1].name = f"label model ({model.name})"
     for ids, cells in votes:
