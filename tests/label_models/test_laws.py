@@ -39,7 +39,7 @@ def model_for(name: str, k: int) -> LabelModel:
     return make_model(name, [f"c{c}" for c in range(k)], 0)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name in OTHERS if name != "auto"])  # which is one of them
 def test_a_unanimous_vote_is_never_turned_round(name: str) -> None:
     """On a thousand generated matrices for each model; Snorkel's model alone may do that, and it is counted."""
     rng = np.random.default_rng(1)
