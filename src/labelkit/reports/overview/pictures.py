@@ -121,10 +121,11 @@ def round_values(low: float, high: float, about: int) -> list[float]:
     if not math.isfinite(span) or span <= 0:
         return [low]
     power = 10.0 ** math.floor(math.log10(span / about))
-    step = next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= about + 1)
-    first = math.ceil(low / step - 1e-9)
+    steps = [step * power for step in (1, 2, 5, 10) if span / (step * power) >= 1]  # each has a multiple within
+    step = next((step for step in steps if span / step <= about + 1), steps[-1])
     digits = max(0, 1 - math.floor(math.log10(step)))
-    return [round(i * step, digits) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, digits) for i in range(first, last + 1)]
 
 
 @dataclass(frozen=True)
