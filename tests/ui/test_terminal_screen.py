@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from labelkit.active import QueueItem
-from labelkit.ui.terminal.screen import LONGEST_VALUE, draw
+from labelkit.ui.terminal.record import LONGEST_VALUE
+from labelkit.ui.terminal.screen import draw
 from labelkit.ui.terminal.state import Say, State, failed, stored
 
 VOTES = {"short": "ham", "thanks": "ham", "links": "spam"}
@@ -180,3 +181,17 @@ def test_note_being_written_shows_its_end() -> None:
     assert "the end\\x1b" in plain
     assert "enter keeps it · escape drops it" in plain
     assert len(plain.split("\n")) <= 20
+
+
+def test_what_made_functions_vote_is_underlined() -> None:
+    """Characters that several functions saw are underlined once; escapes and tabs before them shift nothing."""
+    fields = {"text": "\x1b\tclick here to win"}
+    highlights = {"text": [(2, 7, "begs"), (2, 12, "links"), (99, 120, "nothing")]}
+    drawn = draw(STATE, fields, 80, 24, highlights)
+    underlined = [
+        line.plain[span.start : span.end]
+        for line in drawn.lines
+        for span in line.spans
+        if "underline" in str(span.style)
+    ]
+    assert "".join(underlined) == "click here"

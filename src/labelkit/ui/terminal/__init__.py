@@ -3,6 +3,7 @@
 keys     what a person pressed: bytes of a terminal -> names of keys
 state    what it means: (state, key) -> state and at most one act for the store; pure
 screen   what a person sees: state -> lines of text; pure
+record   the record in it, and layout, how lines are set; pure
 tty      the terminal itself: raw mode, size, and always back to normal
 session  the conversation: show, read, store, and only then show the next
 """

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from labelkit.active.progress import Progress
-from labelkit.active.session import AnnotationSession, Fields, Said
+from labelkit.active.session import AnnotationSession, Question, Said
 from labelkit.errors import MachineError
 from labelkit.ui.terminal.keys import class_keys
 from labelkit.ui.terminal.screen import draw
@@ -56,7 +56,7 @@ class _Conversation:
     def __init__(self, screen: Terminal, session: AnnotationSession) -> None:
         self.trouble: MachineError | None = None  # of the latest act, which the store did not take
         self._screen, self._session = screen, session
-        self._fields: dict[str, Fields] = {}  # of the records asked so far
+        self._asked: dict[str, Question] = {}  # so far, by record
         self._shown: str | None = None  # id of the record on the screen
         self._since = time.monotonic()  # when it was shown
         self._advice = session.advice  # that is on the screen
@@ -86,7 +86,7 @@ class _Conversation:
             return not_fetched(state, str(error))
         if question is None:
             return fetched(state, None)
-        self._fields[question.record] = question.fields
+        self._asked[question.record] = question
         return fetched(state, question.item)
 
     def _show(self, state: State) -> State:
@@ -95,7 +95,9 @@ class _Conversation:
             self._shown, self._since = item.record, time.monotonic()
             self._screen.forget()
         self._size = self._screen.size
-        drawn = draw(state, self._fields.get(item.record, {}) if item else {}, *self._size)
+        question = self._asked[item.record] if item is not None else None
+        fields, highlights = (question.fields, question.highlights) if question else ({}, {})
+        drawn = draw(state, fields, *self._size, highlights)
         self._screen.show(drawn.lines)
         return replace(state, scroll=drawn.scroll)
 
