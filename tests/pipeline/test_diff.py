@@ -127,6 +127,7 @@ def test_a_revision_is_compared_with_the_working_tree(make_project: MakeProject)
     assert git(made.root, "status", "--porcelain") == status or ".labelkit" in git(made.root, "status", "--porcelain")
 
 
+@pytest.mark.slow
 def test_a_run_is_compared_with_the_working_tree(make_project: MakeProject) -> None:
     """What would become of the labels is known before anything is applied; it is what apply then makes."""
     made = applied(make_project, FUNCTIONS)

@@ -39,6 +39,7 @@ def test_a_run_is_repeated_to_the_byte(make_project: MakeProject) -> None:
     assert {path: path.read_bytes() for path in made.root.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_what_people_said_later_does_not_count(make_project: MakeProject) -> None:
     """Answers are those of then, whatever was added and taken back since."""
     made = make_project(toml=FAST)
@@ -50,6 +51,7 @@ def test_what_people_said_later_does_not_count(make_project: MakeProject) -> Non
     assert made.project.replay().identical
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_the_record(make_project: MakeProject) -> None:
     """A label model chosen since then does not stand in the way."""
     made = applied(make_project, FUNCTIONS)
@@ -118,6 +120,7 @@ def test_a_function_that_throws_dice_is_found_out(make_project: MakeProject) -> 
     assert re.fullmatch(r"function dice votes otherwise on \d+ records, first on c\d+", note)
 
 
+@pytest.mark.slow
 def test_other_versions_are_named_and_tried(make_project: MakeProject) -> None:
     """A run of an older library is repeated with the one at hand, and the page says so."""
     made = applied(make_project, FUNCTIONS)
@@ -150,7 +153,7 @@ def test_a_record_that_says_too_little_is_refused(make_project: MakeProject) -> 
 def test_the_page_is_what_it_was(make_project: MakeProject) -> None:
     """What a person reads of a run that was repeated, and of one that cannot be."""
     made = applied(make_project, FUNCTIONS)
-    good = printed(made, "replay", "--workers", "1", "--workers", "2")
+    good = printed(made, "replay", "--workers", "1")
     write_csv(made.root / "data" / "comments.csv", comments(20, seed=3))
     text = good + "---\n" + printed(made, "replay", code=1)
     text = re.sub(r"\b[0-9a-f]{12}\b", "c0ffee", re.sub(r"\b[0-9a-f]{16}\b", "0123456789abcdef", text))

@@ -19,7 +19,8 @@ from labelkit.label_models import load_model
 from labelkit.label_models.labels import HUMAN
 from labelkit.lineage import Run, files_at, hash_file
 from labelkit.matrix import read_votes
-from labelkit.pipeline.difference import Compared, Conflicts, Difference, Group, SideName
+from labelkit.pipeline.accuracy import accuracies
+from labelkit.pipeline.difference import Conflicts, Difference, Group, SideName
 from labelkit.pipeline.flips import (
     NOBODY,
     Cause,
@@ -28,14 +29,11 @@ from labelkit.pipeline.flips import (
     disagreements,
     find_flips,
     in_conflict,
-    labels_of,
 )
 from labelkit.pipeline.recording import VOTES_FILE, run_store
 from labelkit.pipeline.runs import CURRENT, PREVIOUS, find_run, is_run
 from labelkit.pipeline.trial import Talk, laid_out, try_out, workshop
-from labelkit.pipeline.truth import Yardstick, read_answers
 from labelkit.project import ProjectFolder
-from labelkit.records import open_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,7 +124,7 @@ def compare(project: ProjectFolder, before: Side, after: Side) -> Difference:
             name: _counts(old, new, c) for name, c in [*zip(classes, range(len(classes)), strict=True), ("", NOBODY)]
         },
         conflicts=_conflicts(old, new, len(classes)),
-        accuracies=tuple(_accuracies(project, ids, old, new)) if _same_classes(before, after) else (),
+        accuracies=tuple(accuracies(project, ids, old, new)) if _same_classes(before, after) else (),
         ids=ids.take(flips.rows),
         labels_before=[classes[c] if c >= 0 else None for c in old.labels[flips.rows].tolist()],
         labels_after=[classes[c] if c >= 0 else None for c in new.labels[flips.rows].tolist()],
@@ -234,40 +232,6 @@ def _conflicts(old: Half, new: Half, k: int) -> Conflicts:
         gone=int((was & ~now).sum()),
         pairs=tuple(sorted(found, key=lambda pair: -pair[2])[:SHOWN_PAIRS]),
     )
-
-
-def _accuracies(project: ProjectFolder, ids: pa.Array, old: Half, new: Half) -> Iterator[Compared]:
-    """How often the label models are right on records that both cover; people's own labels are left out of it."""
-    for basis, truth in _truths(project, ids):
-        known = np.flatnonzero((truth >= 0) & _covered(old) & _covered(new))
-        if len(known):
-            right = [labels_of(half.predict, half.votes[known]) == truth[known] for half in (old, new)]
-            lost, won = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-            yield Compared(basis, len(known), int(right[0].sum()), int(right[1].sum()), lost, won)
-
-
-def _covered(half: Half) -> NDArray[np.bool_]:
-    return np.asarray((half.votes >= 0).any(axis=1))
-
-
-def _truths(project: ProjectFolder, ids: pa.Array) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """What is known of the records, (n,) class index or -1 in the order of `ids`: people's answers first, then gold."""
-    import pyarrow.compute as pc
-
-    answers, data = read_answers(project), project.settings.data
-    if answers.labels:
-        yield "answers of people", answers.of(ids)
-    if data.gold is None:
-        return
-    yardstick, truth = Yardstick(project, open_records(project), answers), np.full(len(ids), NOBODY, dtype=np.int64)
-    first = 0
-    for batch in open_records(project).batches([name for name in (data.gold, data.split) if name]):
-        answered = answers.of(batch.column(0))
-        found = yardstick.of(batch.column(0), batch, answered, first)
-        place = pc.fill_null(pc.index_in(batch.column(0), value_set=ids), NOBODY).to_numpy()
-        truth[place[place >= 0]] = found[place >= 0]
-        first += batch.num_rows
-    yield yardstick.basis, truth
 
 
 def _changes(before: Run, after: Run) -> tuple[str, ...]:
