@@ -6,7 +6,7 @@ which those that it chose itself are not. And how much of the pool it has change
 answers: accuracy cannot have changed by more than that (Bloodgood and Vijay-Shanker, "A method for stopping active
 learning based on stabilizing predictions", CoNLL 2009).
 
-    gain of the next 50 answers  in  [LOW, HIGH] * (changed + 2 * sqrt(missed * (1 - missed) / answers))
+    gain of the next 50 answers  in  [LOW, HIGH] * (changed + sqrt(missed * (1 - missed) / answers))
 
 where `missed` is the share of the last 50 answers that the learner had wrong beforehand, those that it chose itself
 included: who is often surprised, and has hardly asked, may be surprised again. LOW and HIGH were chosen on simulated
@@ -28,7 +28,7 @@ AHEAD = 50  # answers that a forecast looks ahead, and back
 STEP = 10  # answers between two points of the curve; 50 beyond LONG
 LONG = 400
 FEWEST = 20  # answers before which nothing is forecast
-LOW, MIDDLE, HIGH = -0.15, 0.12, 0.4
+LOW, MIDDLE, HIGH = -0.2, 0.12, 0.4
 RECENT = 50  # records drawn at random, the latest of which say how good the learner is
 ENOUGH = 0.02  # a gain that can be at most this is not worth 50 answers
 
@@ -99,7 +99,7 @@ class LearningCurve:
         """What the next 50 answers will bring; None while there are too few to say."""
         if self.answers < FEWEST or self.changed is None:
             return None
-        reach = self.changed + 2 * (self.missed * (1 - self.missed) / self.answers) ** 0.5
+        reach = self.changed + (self.missed * (1 - self.missed) / self.answers) ** 0.5
         return Forecast(LOW * reach, MIDDLE * self.changed, HIGH * reach)
 
     @property
