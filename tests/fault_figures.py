@@ -7,8 +7,11 @@ whole of tests/faults fits into minutes.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +41,18 @@ def figure(record_property: Callable[[str, object], None]) -> Figure:
         record_property("figure", [promise, what, tried, said])
 
     return note
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is such a place: of what outlives a killed process, no disk is needed to tell."""
+    place = Path("/dev/shm")
+    if not os.access(place, os.W_OK):
+        yield tmp_path
+        return
+    folder = Path(tempfile.mkdtemp(prefix="labelkit-faults-", dir=place))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -237,10 +237,10 @@ def test_a_small_file_that_unpacks_to_gigabytes(bomb: str, tmp_path: Path, figur
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("root")
-def test_through_the_command_line(tmp_path: Path, figure: Figure) -> None:
+def test_through_the_command_line(memory: Path, figure: Figure) -> None:
     """The same with whole commands: an exit code that tells the truth, and never a traceback."""
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(before(tmp_path, finished=True)), "300", "1"],
+        [sys.executable, str(DRIVER), str(before(memory, finished=True)), "300", "1"],
         capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -28,10 +28,10 @@ def as_text(table: dict[str, dict[str, tuple[int, str]]]) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("root")
-def test_exit_codes_tell_the_truth(tmp_path: Path, figure: Figure) -> None:
+def test_exit_codes_tell_the_truth(memory: Path, figure: Figure) -> None:
     """Each cell is as it was agreed; what is refused says so in labelkit's words, and nothing is a traceback."""
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(before(tmp_path, finished=True))],
+        [sys.executable, str(DRIVER), str(before(memory, finished=True))],
         capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

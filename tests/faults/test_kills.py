@@ -34,32 +34,32 @@ def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict
     [
         pytest.param("apply", 8, id="apply-few"),
         pytest.param("apply", many(40, 400), id="apply", marks=pytest.mark.slow),
-        pytest.param("validate", many(12, 100), id="validate", marks=pytest.mark.slow),
-        pytest.param("queue", many(20, 150), id="queue", marks=pytest.mark.slow),
-        pytest.param("answers", many(20, 150), id="answers", marks=pytest.mark.slow),
+        pytest.param("validate", many(12, 60), id="validate", marks=pytest.mark.slow),
+        pytest.param("queue", many(20, 100), id="queue", marks=pytest.mark.slow),
+        pytest.param("answers", many(20, 100), id="answers", marks=pytest.mark.slow),
     ],
 )
-def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
+def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, memory: Path, figure: Figure) -> None:
     """Killed at lines of labelkit's own code all over the verb; what is left is whole, and the verb can run again."""
-    done = hurt(verb, tmp_path, "lines", points)
+    done = hurt(verb, memory, "lines", points)
     figure(PROMISE, f"SIGKILL at a line of {verb}, then once more", done["hits"])
     assert done["wrong"] == []
     assert done["hits"] >= points * 0.95
 
 
 SLOW = [
-    pytest.param("apply", many(4, 60), marks=pytest.mark.slow),
-    pytest.param("validate", many(1, 8), marks=pytest.mark.slow),
-    pytest.param("answers", many(1, 40), marks=pytest.mark.slow),
+    pytest.param("apply", many(4, 30), marks=pytest.mark.slow),
+    pytest.param("validate", many(1, 3), marks=pytest.mark.slow),
+    pytest.param("answers", many(1, 20), marks=pytest.mark.slow),
 ]
 
 
 @pytest.mark.timeout(3000)
 @pytest.mark.usefixtures("root")
 @pytest.mark.parametrize(("verb", "points"), SLOW)
-def test_a_verb_killed_in_a_system_call(verb: str, points: int, tmp_path: Path, figure: Figure) -> None:
+def test_a_verb_killed_in_a_system_call(verb: str, points: int, memory: Path, figure: Figure) -> None:
     """The same at the n-th of each kind of system call, in labelkit's process and in its workers."""
-    done = hurt(verb, tmp_path, "KILL", points)
+    done = hurt(verb, memory, "KILL", points)
     figure(PROMISE, f"SIGKILL in a system call of {verb}, then once more", done["hits"])
     assert done["wrong"] == []
 
@@ -68,10 +68,10 @@ def test_a_verb_killed_in_a_system_call(verb: str, points: int, tmp_path: Path, 
 @pytest.mark.usefixtures("root")
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize(("verb", "points"), SLOW)
-def test_a_system_call_that_fails(verb: str, points: int, error: str, tmp_path: Path, figure: Figure) -> None:
+def test_a_system_call_that_fails(verb: str, points: int, error: str, memory: Path, figure: Figure) -> None:
     """A full or failing disk at the n-th call, or from then on: exit code 3 with the path, or done as if nothing had
     happened; the old artifact or the new one; and once there is room again, the verb runs."""
-    done = hurt(verb, tmp_path, error, points)
+    done = hurt(verb, memory, error, points)
     figure("disk full, I/O error", f"{error} in a system call of {verb}, then once more", done["hits"])
     assert done["wrong"] == []
     assert done["hits"] > 10

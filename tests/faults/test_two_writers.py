@@ -23,9 +23,9 @@ WAITS = "\nimport time\ntime.sleep(0.3)  # both have begun when the first one is
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
+def made(memory: Path) -> Made:
     """A project whose functions take a moment to load."""
-    made = passing_project(tmp_path / "project")
+    made = passing_project(memory / "project")
     made.write("labeling_functions/first.py", FUNCTIONS.replace('"guitar"', '"melody"') + WAITS)
     return made
 
