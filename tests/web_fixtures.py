@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chromium import chromium
-from projects import MakeProject
+from projects import Made, MakeProject
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -44,10 +44,17 @@ def serve(make_project: MakeProject) -> Iterator[Callable[..., Serving]]:
 
     started: list[Serving] = []
 
-    def start(*more: str, people: str = "ana", toml: str = "", **project: Any) -> Serving:
-        annotate = f"[annotate]\nstrategy = 'random'\n{toml}"
+    def start(
+        *more: str,
+        people: str = "ana",
+        toml: str = "",
+        before: Callable[[Made], object] = lambda made: None,
+        **project: Any,
+    ) -> Serving:
+        annotate = f"[annotate]\nstrategy = 'random'\nretrain = false\n{toml}"
         made = make_project(toml=f"[model]\nname = 'majority'\n{annotate}", **project)
         made.project.apply()
+        before(made)
         serving = Serving(made, people)
         started.append(serving)
         return serving.start(*more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import statistics
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from labelkit.annotations import Annotation, AnnotationStore
+from projects import Made
 from web_pages import Serving, opened, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -63,6 +65,10 @@ def test_one_key_answers_and_the_next_record_is_there(serve: Serve, context: Bro
     (entry,) = stored(serving)
     assert (entry.record, entry.label, entry.annotator, entry.strategy) == (first, "spam", "ana", "random")
     assert serving.end() == 0
+    runs = [json.loads(path.read_text()) for path in (serving.made.root / ".labelkit" / "runs").glob("*/run.json")]
+    (run,) = [run for run in runs if run["verb"] == "annotate"]
+    assert run["parameters"] == {"annotator": "ana", "strategy": "random", "role": "person"}
+    assert run["counts"]["labelled"] == 1
 
 
 def test_every_key_does_what_the_terminal_does(serve: Serve, context: BrowserContext) -> None:
@@ -429,3 +435,98 @@ def test_figures_are_live(serve: Serve, browser: Browser) -> None:
     assert len(stored(serving)) == 4
     ana.close()
     ben.close()
+
+
+def test_adjudicator_sees_who_said_what(serve: Serve, context: BrowserContext) -> None:
+    """The page of --adjudicate asks about records that people disagree on, and what it is told outranks them."""
+    serving = serve("--adjudicate", people="dora", before=disagree)
+    page = opened(context, serving.links["dora"])
+    assert page.inner_text("#to-work") == "Decide"
+    assert page.inner_text("#reason") == "ana says ham, ben says spam"
+    record = shown(page)
+    press(page, "2")
+    saved(page)
+    decided = store(serving).answers()[record]
+    assert (decided.label, decided.annotator, decided.role) == ("spam", "dora", "adjudicator")
+    page.wait_for_selector("#rest:not([hidden])")
+    assert page.inner_text("#rest-title") == "That was it"
+    press(page, "u")
+    page.wait_for_selector("#work:not([hidden])")
+    assert shown(page) == record
+
+
+def disagree(made: Made) -> None:
+    """Two people say different things about one record."""
+    made.project.answer("c30", "ham", annotator="ana")
+    made.project.answer("c30", "spam", annotator="ben")
+
+
+def test_what_rules_matched_is_marked(serve: Serve, context: BrowserContext) -> None:
+    """In the colour of the class that the rule voted for, with its name; the text stays as it is."""
+    page = opened(context, (serving := serve()).links["ana"])
+    texts = {row["id"]: row["text"] for row in serving.made.project.records().to_table().to_pylist()}
+    marked: dict[str, str] = {}
+    for _ in range(15):
+        ready(page)
+        assert page.inner_text("#record") == texts[shown(page)]
+        for mark in page.locator("#record mark").all():
+            marked[mark.inner_text()] = str(mark.get_attribute("title"))
+        press(page, " ")
+    assert marked
+    assert set(marked) <= {"win", "free", "cash", "guitar", "lyrics", "album", "visit", "channel"}
+    assert set(marked.values()) <= {"money: spam", "music: ham", "place: spam"}
+
+
+def test_text_goes_its_own_way(serve: Serve, context: BrowserContext) -> None:
+    """Arabic from right to left, English from left to right, in one page; marks that reorder a line are shown."""
+    rows = [
+        {"id": "c0", "text": "هذه أغنية جميلة song", "gold": "ham", "split": "train"},
+        {"id": "c1", "text": "a song \u202eevil", "gold": "ham", "split": "train"},
+    ]
+    page = opened(context, serve(rows=rows).links["ana"])
+    seen = {}
+    for _ in rows:
+        direction = page.evaluate("getComputedStyle(document.querySelector('#record .value')).direction")
+        seen[shown(page)] = (direction, page.inner_text("#record"))
+        press(page, "1")
+        saved(page)
+        time.sleep(0.3)
+    assert seen == {"c0": ("rtl", "هذه أغنية جميلة song"), "c1": ("ltr", "a song \\u202eevil")}
+
+
+def test_colours_can_be_read(serve: Serve, browser: Browser) -> None:
+    """Text on its ground has a contrast of 4.5 at least (WCAG 2.2, 1.4.3), in light and in dark."""
+    serving = serve(toml='guidelines = "Spam begs."\n')
+    state = None
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme, storage_state=state)  # type: ignore[arg-type]
+        page = opened(context, serving.origin if state else serving.links["ana"])
+        press(page, "f")
+        for view in ("#to-work", "#to-dashboard"):
+            page.click(view)
+            time.sleep(0.3)
+            poor = page.evaluate(CONTRAST)
+            assert poor == [], (scheme, view)
+        page.evaluate("document.documentElement.style.setProperty('--quiet', '#777')")
+        assert page.evaluate(CONTRAST), "the measure finds nothing"
+        state = context.storage_state()
+        context.close()
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const rgb = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => { for (let e = element; e; e = e.parentElement) {
+    const color = rgb(getComputedStyle(e).backgroundColor); if (color[3] > 250) return color; }
+    return [255, 255, 255]; };
+  const shown = (e) => e.getClientRects().length && !e.closest('dialog:not([open])') && !e.disabled;
+  return [...document.querySelectorAll('body *')].filter((e) => shown(e) && getComputedStyle(e).visibility !== 'hidden')
+    .filter((e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .map((e) => { const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
+      return [e.id || e.className || e.localName, e.textContent.slice(0, 20), (a + 0.05) / (b + 0.05)]; })
+    .filter(([, , ratio]) => ratio < 4.5);
+}"""
