@@ -493,7 +493,10 @@ def test_hidden_characters_are_seen() -> None:
     assert told_of["job"]["name"] == "a\\x1b[2J\\u202e"
 
 
-@pytest.mark.parametrize(("time", "execution"), [("yesterday", new_execution()), ("2026-01-02T03:04:05Z", "run 1")])
+@pytest.mark.parametrize(
+    ("time", "execution"),
+    [("yesterday", "01948f3e-0000-7000-8000-000000000000"), ("2026-01-02T03:04:05Z", "run 1")],
+)
 def test_the_models_refuse_what_is_no_event(time: str, execution: str) -> None:
     """A time that is none, a run without a UUID: the client's models say so before anything is sent."""
     with pytest.raises(ValueError, match=r".+"):
