@@ -34,6 +34,7 @@ def _covered(half: Half) -> NDArray[np.bool_]:
 
 def _truths(project: ProjectFolder, ids: pa.Array) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """What is known of the records, (n,) class index or -1 in the order of `ids`: people's answers first, then gold."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     answers, data = read_answers(project), project.settings.data
@@ -41,12 +42,12 @@ def _truths(project: ProjectFolder, ids: pa.Array) -> Iterator[tuple[str, NDArra
         yield "answers of people", answers.of(ids)
     if data.gold is None:
         return
-    yardstick, truth = Yardstick(project, open_records(project), answers), np.full(len(ids), NOBODY, dtype=np.int64)
-    first = 0
-    for batch in open_records(project).batches([name for name in (data.gold, data.split) if name]):
-        answered = answers.of(batch.column(0))
-        found = yardstick.of(batch.column(0), batch, answered, first)
-        place = pc.fill_null(pc.index_in(batch.column(0), value_set=ids), NOBODY).to_numpy()
-        truth[place[place >= 0]] = found[place >= 0]
+    records, first = open_records(project), 0
+    yardstick = Yardstick(project, records, answers)
+    seen, known = [pa.array([], ids.type)], [np.empty(0, np.int64)]
+    for batch in records.batches([name for name in (data.gold, data.split) if name]):
+        seen.append(batch.column(0))
+        known.append(yardstick.of(seen[-1], batch, answers.of(seen[-1]), first))
         first += batch.num_rows
-    yield yardstick.basis, truth
+    place = pc.fill_null(pc.index_in(ids, value_set=pa.concat_arrays(seen)), NOBODY).to_numpy()
+    yield yardstick.basis, np.append(np.concatenate(known), NOBODY)[place]
