@@ -18,6 +18,7 @@ from labelkit.pipeline.recording import run_store
 from labelkit.project import ProjectFolder
 
 RULES_FILE = "rules.json"
+MANY = 20  # places from which on a function is asked whether it matches nearly everything
 
 
 def rules_of(functions: tuple[LabelingFunction, ...]) -> dict[str, list[Any]]:
@@ -49,6 +50,15 @@ class Highlights:
         """
         found: dict[str, list[tuple[int, int, str]]] = {}
         for function in item.votes:
+            seen: dict[str, list[tuple[int, int]]] = {}
             for field, start, end in spans(self._rules.get(function), fields):
-                found.setdefault(field, []).append((start, end, function))
+                seen.setdefault(field, []).append((start, end))
+            for field, places in seen.items():
+                if not _is_everywhere(places):
+                    found.setdefault(field, []).extend((start, end, function) for start, end in places)
         return found
+
+
+def _is_everywhere(places: list[tuple[int, int]]) -> bool:
+    """Whether many marks would cover most of a text, as far as they go, and say nothing."""
+    return len(places) > MANY and sum(end - start for start, end in places) > places[-1][1] / 2

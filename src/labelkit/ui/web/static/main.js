@@ -32,7 +32,7 @@ class Page {
     this.outbox = new Outbox(`labelkit:${me.task.id}:${me.task.role}:${me.task.annotator}:`, {
       sent: (entry, reply) => this.sent(entry, reply),
       refused: (entry, error) => this.refused(entry, error),
-      state: () => this.view.showSaving(this.outbox ? this.outbox.size : 0, this.outbox ? this.outbox.why : "", !this.outbox || this.outbox.kept),
+      state: () => this.showSaving(),
       signedOut: () => this.view.notice("This browser is signed out; open a new link", true),
     });
     this.tabs = new BroadcastChannel(`labelkit:${me.task.id}`);
@@ -236,11 +236,20 @@ class Page {
 
   // What is shown
 
+  showSaving() {
+    if (!this.outbox) return; // it is being made
+    this.view.showSaving(this.outbox.size, this.outbox.why, this.outbox.kept);
+    if (this.resting) this.draw();
+  }
+
   draw() {
     if (this.place === "dashboard") return;
     if (this.resting) {
       const { answered, skipped } = this.progress;
-      this.view.rest("Rest well", `${answered} answers and ${skipped} skips in this sitting; everything said is stored. You can close this page.`, { signOut: true });
+      const stored = this.outbox.size
+        ? "Not everything is stored yet: leave this page open, or open it again in this browser."
+        : "Everything said is stored; you can close this page.";
+      this.view.rest("Rest well", `${answered} answers and ${skipped} skips in this sitting. ${stored}`, { signOut: true });
       return;
     }
     const asked = this.current;

@@ -20,6 +20,7 @@ export class View {
     this.task = null;
     this.hues = new Map(); // label -> number of its colour
     this.names = new Map(); // label -> name to show
+    this.long = new Set(); // names of fields that do not fit beside others
   }
 
   /** What stays the same: project, classes, guidelines, keys. `say` answers with a label. */
@@ -48,6 +49,7 @@ export class View {
       cls: `class hue${this.hues.get(one.label)}`,
       type: "button",
       "aria-keyshortcuts": one.key,
+      title: one.name,
       children: [
         make("kbd", { text: one.key }),
         make("span", { cls: "class-name", text: one.name, dir: "auto" }),
@@ -104,7 +106,8 @@ export class View {
 
   fields(asked) {
     const voted = new Map(asked.votes.flatMap((side) => side.functions.map((name) => [name, side.label])));
-    const short = asked.fields.filter((field) => field.short);
+    for (const field of asked.fields) if (!field.short) this.long.add(field.name); // once, and for good
+    const short = asked.fields.filter((field) => !this.long.has(field.name));
     const many = asked.fields.length > 1;
     const table = short.length > 1 ? short : [];
     const blocks = asked.fields.filter((field) => !table.includes(field)).map((field) => make("section", {
@@ -112,7 +115,7 @@ export class View {
       children: [...(many ? [make("h3", { text: field.name, dir: "auto" })] : []), this.value(field, "p", voted)],
     }));
     if (table.length) {
-      blocks.push(make("dl", { cls: "table", children: table.map((field) => make("div", { children: [
+      blocks.splice(table[0] === asked.fields[0] ? 0 : blocks.length, 0, make("dl", { cls: "table", children: table.map((field) => make("div", { children: [
         make("dt", { text: field.name, dir: "auto" }), this.value(field, "dd", voted),
       ] })) }));
     }
