@@ -133,7 +133,7 @@ def _accuracies(difference: Difference) -> Table:
         ]
         for item in difference.accuracies
     ]
-    return ["label model against", "records", "before", "after", "change", "right -> wrong", "wrong -> right"], rows, 1
+    return ["label model against", "records", "before", "after", "change", "lost", "won"], rows, 1
 
 
 def _unmeasured() -> str:
