@@ -66,6 +66,7 @@ def test_the_readme_runs(wine: Path) -> None:
     assert labels["source"].to_pylist().count("human") == 10
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_wines(wine: Path) -> None:
     """The page of the finished example: thirteen measurements by cultivar, twelve functions, the loop closed."""
     for command in ("apply", "annotate --simulate cultivar --budget 10", "apply", "validate", "report"):

@@ -25,6 +25,7 @@ from labelkit.lineage.openlineage import Dataset, Event, Outbox
 from labelkit.lineage.openlineage.events import document, new_execution
 from labelkit.lineage.openlineage.outbox import KEPT, Refused
 from labelkit.lineage.openlineage.transports import to_file
+from labelkit.pipeline.annotate import import_answers
 from projects import Made
 from receivers import Receiver, nobody, receiving, silent
 
@@ -102,7 +103,7 @@ def test_every_verb_is_told_with_its_start_and_its_end(telling: Made, receiver: 
     telling.project.training_set()
     record = telling.project.queue(1)[0].record
     answers = telling.write("answers.jsonl", json.dumps({"id": record, "label": "spam"}) + "\n")
-    telling.run("annotate", "--answers", str(answers), "--annotator", "ana")
+    import_answers(telling.project.folder, answers, annotator="ana")
     telling.project.apply()
     assert [(event["job"]["name"], event["eventType"]) for event in receiver.events] == [
         (f"comments.{verb}", kind)

@@ -14,6 +14,7 @@ import pytest
 
 import labelkit as lk
 from labelkit.errors import MachineError
+from labelkit.pipeline.annotate import import_answers
 from labelkit.pipeline.overview.records import rows_of
 from labelkit.pipeline.overview.spreads import MOST, Sample
 from labelkit.reports.overview import Overview, overview_html
@@ -232,7 +233,7 @@ def test_the_runs_are_a_graph_with_what_changed(validated: Made) -> None:
     """Newest first; a session leads to the `apply` that used its answers, and that says so."""
     record = next(iter(gold_of(validated)))
     answers = validated.write("answers.jsonl", json.dumps({"id": record, "label": "spam"}) + "\n")
-    validated.run("annotate", "--answers", str(answers), "--annotator", "ana")
+    import_answers(validated.project.folder, answers, annotator="ana")
     validated.project.apply()
     lines = validated.project.report().runs
     assert [line.verb for line in lines] == ["apply", "annotate", "validate", "apply"]
