@@ -18,8 +18,11 @@ from labelkit.errors import visible
 
 
 def print_json(value: Any) -> None:
-    """Print JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print JSON on stdout; what would steer or mislead a terminal is written as JSON's own escapes."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    if visible(text, keep="\n") != text:
+        text = "".join(char if char == "\n" or visible(char) == char else f"\\u{ord(char):04x}" for char in text)
+    click.echo(text)
 
 
 def talk_of_bug(error: Exception) -> str:
