@@ -26,6 +26,7 @@ from labelkit.lineage.openlineage.events import document, new_execution
 from labelkit.lineage.openlineage.outbox import KEPT, Refused
 from labelkit.lineage.openlineage.transports import to_file
 from labelkit.pipeline.annotate import import_answers
+from labelkit.pipeline.datasets import Places
 from projects import Made
 from receivers import Receiver, nobody, receiving, silent
 
@@ -291,6 +292,24 @@ def test_a_login_of_a_database_stays_at_home() -> None:
         "postgres://db.example:5432", "reviews",
     )  # fmt: skip
     assert _database("sqlite:////srv/answers.db") == ("file", "/srv/answers.db")
+
+
+@pytest.mark.parametrize(
+    ("url", "namespace", "name"),
+    [
+        ("postgresql+psycopg://ana:s3cret@db:5432/shop", "postgres://db:5432", "shop.queries/all.sql"),
+        ("sqlite:///shop.db", "file", "ROOT/shop.db"),
+    ],
+)
+def test_records_of_a_query_are_named_by_their_database(tmp_path: Path, url: str, namespace: str, name: str) -> None:
+    """A query's records are those of its database; a SQLite database is a file."""
+    (tmp_path / "labelkit.toml").write_text(
+        '[project]\nname = "shop"\nclasses = ["a", "b"]\n'
+        f'[data]\npath = "queries/all.sql"\nurl = "{url}"\nfields = ["text"]\n'
+    )
+    found = Places(lk.Project(tmp_path).folder).records
+    assert (found.namespace, found.name) == (namespace, name.replace("ROOT", str(tmp_path)))
+    assert "s3cret" not in found.uri
 
 
 def test_a_file_gets_a_line_per_event(made: Made) -> None:

@@ -44,7 +44,7 @@ class Places:
             named = _file(str(self.project.data_path.resolve()))
         else:
             namespace, database = _database(self.project.rooted(data.url))
-            named = Dataset(namespace, f"{database}.{data.path}")
+            named = Dataset(namespace, database if namespace == "file" else f"{database}.{data.path}")
         if self.run is None:
             return named
         rows = self.run.counts.get("records") if self.run.verb == "apply" else None
