@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
@@ -79,6 +81,25 @@ def test_weights_alone_flip_labels_too() -> None:
     """Nobody votes otherwise, but the model trusts others: it is the model."""
     old, new = half([[0, 1, -1]], weighted(2, 1, 1)), half([[0, 1, -1]], weighted(1, 2, 1))
     assert causes(old, new) == {0: Cause("model", ())}
+
+
+def test_the_function_that_weighs_otherwise_is_named() -> None:
+    """Nobody votes otherwise; the function whose evidence grew most is named, or none where it was the prior."""
+
+    def weighing(*weights: float, prior: float = 0.0) -> Half:
+        def weigh(cells: NDArray[np.int8]) -> NDArray[np.float64]:
+            own = np.stack([(cells == c) * np.array(weights) for c in range(2)], axis=2)
+            return np.concatenate([own, np.broadcast_to([0.0, prior], (len(cells), 1, 2))], axis=1)
+
+        def predict(cells: NDArray[np.int8]) -> NDArray[np.float64]:
+            powers = np.exp(weigh(cells).sum(axis=1))
+            return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+        return replace(half([[0, 1, 1]], predict), weigh=weigh)
+
+    assert causes(weighing(3, 1, 1), weighing(3, 1.5, 4)) == {0: Cause("model", (H,))}
+    assert causes(weighing(3, 1, 1), weighing(1, 1, 1.5)) == {0: Cause("model", (F,))}  # it lost what spoke against
+    assert causes(weighing(3, 1, 1), weighing(3, 1, 1, prior=5)) == {0: Cause("model", ())}
 
 
 def test_people_flip_labels() -> None:

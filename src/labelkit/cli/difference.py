@@ -74,6 +74,8 @@ def _who(group: Group) -> str:
     """Functions with file and line; of those joined by "or" each one alone is enough."""
     if group.functions:
         names = [f"{name} ({_line(place)})" for name, place in zip(group.functions, group.places, strict=True)]
+        if group.kind == "model":
+            return f"the weight of {names[0]}"
         joint = " or " if group.kind == "function" else " with "
         return joint.join(names[:3]) + (f"{joint}{len(names) - 3} more" if len(names) > 3 else "")
     words = {"model": "(the label model's weights)", "people": "(people's answers)", "classes": "(other classes)"}

@@ -7,18 +7,18 @@ that no run recorded are computed in a temporary folder with the data, answers a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.errors import ArtifactError, UsageError, visible
+from labelkit.errors import ArtifactError, visible
 from labelkit.label_models import load_model
 from labelkit.label_models.labels import HUMAN
-from labelkit.lineage import Run, files_at, hash_file
-from labelkit.matrix import read_votes
+from labelkit.lineage import Run, files_at
+from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.pipeline.accuracy import accuracies
 from labelkit.pipeline.difference import Conflicts, Difference, Group, SideName
 from labelkit.pipeline.flips import (
@@ -30,8 +30,8 @@ from labelkit.pipeline.flips import (
     find_flips,
     in_conflict,
 )
-from labelkit.pipeline.recording import VOTES_FILE, run_store
-from labelkit.pipeline.runs import CURRENT, PREVIOUS, find_run, is_run
+from labelkit.pipeline.recording import VOTES_FILE
+from labelkit.pipeline.runs import CURRENT, PREVIOUS, find_run, is_run, kept_folder
 from labelkit.pipeline.trial import Talk, laid_out, try_out, workshop
 from labelkit.project import ProjectFolder
 
@@ -82,7 +82,7 @@ def diff(
 def _side(project: ProjectFolder, name: str, folder: Path, workers: int | None, talk: Talk) -> Side:
     if name != WORKTREE and is_run(project, name):
         run = find_run(project, name)
-        return Side(SideName(f"run {run.id}", run.id, str(run.git.get("commit", ""))), _kept(project, run), run)
+        return Side(SideName(f"run {run.id}", run.id, str(run.git.get("commit", ""))), kept_folder(project, run), run)
     commit, functions, what = "", project.functions_folder, "the working tree"
     if name != WORKTREE:
         commit, files = files_at(project.root, name, functions.relative_to(project.root).as_posix())
@@ -90,20 +90,6 @@ def _side(project: ProjectFolder, name: str, folder: Path, workers: int | None, 
     talk(f"casting the votes of the functions of {what}")
     run = try_out(project, functions, folder / "labels", what, workers=workers)
     return Side(SideName(what, "", commit), folder / "labels", run)
-
-
-def _kept(project: ProjectFolder, run: Run) -> Path:
-    """The folder of a run whose votes and labels are there, and are what it wrote."""
-    folder = run_store(project).path(run.id)
-    if run.verb != "apply":
-        raise UsageError(f"run {run.id} is one of {run.verb}; only apply makes labels")
-    for name in (VOTES_FILE, project.labels_path.name):
-        if not (folder / name).is_file():
-            keep = project.settings.runs.keep
-            raise ArtifactError(f"run {run.id}: its {name} is no longer kept ([runs] keep = {keep} in labelkit.toml)")
-        if hash_file(folder / name) != run.outputs.get(name):
-            raise ArtifactError(f"run {run.id}: {name} is not what the run wrote; run `labelkit apply` again")
-    return folder
 
 
 def compare(project: ProjectFolder, before: Side, after: Side) -> Difference:
@@ -168,6 +154,14 @@ def _half(project: ProjectFolder, side: Side, classes: Sequence[str]) -> tuple[p
     ids = table.column("id").combine_chunks()
     if not ids.equals(votes.ids):
         raise ArtifactError(f"{side.name.shown}: labels and votes are of different records; run `labelkit apply` again")
+    model = load_model(side.folder)
+
+    def weigh(cells: NDArray[np.int8]) -> NDArray[np.float64]:
+        unnamed = LabelMatrix(cells, pa.nulls(len(cells), pa.string()), votes.names, votes.classes)
+        given = model.contributions(unnamed)
+        first = np.broadcast_to(given.start, (len(cells), 1, len(given.start)))
+        return np.concatenate([given.values, first], axis=1)
+
     labels = pc.fill_null(pc.index_in(table.column("label").cast(pa.string()), pa.array(classes, pa.string())), NOBODY)
     human = pc.equal(table.column("source").cast(pa.string()), HUMAN)
     return votes.ids, Half(
@@ -175,12 +169,13 @@ def _half(project: ProjectFolder, side: Side, classes: Sequence[str]) -> tuple[p
         names=votes.names,
         labels=labels.to_numpy().astype(np.int64),
         human=human.to_numpy(),
-        predict=load_model(side.folder).predict_votes,
+        predict=model.predict_votes,
+        weigh=weigh,
     )
 
 
 def _rows(half: Half, rows: NDArray[np.int64]) -> Half:
-    return Half(half.votes[rows], half.names, half.labels[rows], half.human[rows], half.predict)
+    return replace(half, votes=half.votes[rows], labels=half.labels[rows], human=half.human[rows])
 
 
 def _without_causes(before: Half, after: Half) -> Flips:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,15 @@ from numpy.typing import NDArray
 
 from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.annotation import not_undone, standing
-from labelkit.errors import ArtifactError, DataError, named, shortened, visible
+from labelkit.errors import ArtifactError, DataError, named, shortened
 from labelkit.label_models import LabelModel, labels_bytes, labels_from, load_model
 from labelkit.label_models.labels import NONE, probability_column
 from labelkit.lineage import Run, hash_bytes
 from labelkit.matrix import FAULT, LabelMatrix, VotesFile
 from labelkit.pipeline.compute import function_files
 from labelkit.pipeline.current import rows_by_id
-from labelkit.pipeline.recording import VOTES_FILE, run_store
-from labelkit.pipeline.runs import CURRENT, current_id, find_run, list_runs
+from labelkit.pipeline.recording import VOTES_FILE
+from labelkit.pipeline.runs import CURRENT, current_id, find_run, kept_folder, list_runs
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -89,13 +90,15 @@ def explain(project: ProjectFolder, record: str, *, run: str = CURRENT) -> Expla
     """Explain the label that a run gave a record.
 
     Raises DataError for a record that the run did not label, ArtifactError where the run's files are not as it wrote
-    them or no longer kept, UsageError for an unknown run.
+    them or no longer kept, UsageError for an unknown run or one of another verb.
     """
     found = find_run(project, run)
     current = found.id == current_id(project)
-    votes, row = _votes_on(project, found, record), _label_of(project, found, record, current=current)
+    folder = kept_folder(project, found)
+    votes = _votes_on(found, folder / VOTES_FILE, record)
+    row = _label_of(project, found, folder, record, current=current)
     stored = {name: row[probability_column(name)] for name in votes.classes}
-    model = load_model(run_store(project).path(found.id))
+    model = load_model(folder)
     numbers, arithmetic = _arithmetic(model, votes, stored if row["source"] == "model" else None)
     shown = rows_by_id(open_records(project), [record], _columns(project)).get(record)
     entries, stands, undone = _answers(project, record)
@@ -119,17 +122,10 @@ def explain(project: ProjectFolder, record: str, *, run: str = CURRENT) -> Expla
     )
 
 
-def _votes_on(project: ProjectFolder, run: Run, record: str) -> LabelMatrix:
+def _votes_on(run: Run, path: Path, record: str) -> LabelMatrix:
     """The one row of votes on a record."""
     import pyarrow.compute as pc
 
-    path = run_store(project).path(run.id) / VOTES_FILE
-    if run.verb != "apply":
-        raise ArtifactError(f"run {run.id} is one of {run.verb}; only apply makes labels")
-    if not path.is_file():
-        raise ArtifactError(
-            f"run {run.id}: its votes are no longer kept ([runs] keep = {project.settings.runs.keep} in labelkit.toml)"
-        )
     file, first = VotesFile(path), list[str]()
     for ids, cells in file:
         at = pc.index(ids, value=record).as_py()
@@ -139,16 +135,14 @@ def _votes_on(project: ProjectFolder, run: Run, record: str) -> LabelMatrix:
     raise DataError(f'run {run.id} labelled no record "{shortened(record)}"; its first ids are {named(first)}')
 
 
-def _label_of(project: ProjectFolder, run: Run, record: str, *, current: bool) -> dict[str, Any]:
+def _label_of(project: ProjectFolder, run: Run, folder: Path, record: str, *, current: bool) -> dict[str, Any]:
     """The row of a record in the labels that the run wrote."""
     import pyarrow.compute as pc
 
-    path = project.labels_path if current else run_store(project).path(run.id) / project.labels_path.name
+    path = project.labels_path if current else folder / project.labels_path.name
     content = labels_bytes(path)
     if hash_bytes(content) != run.outputs.get(project.labels_path.name):
-        raise ArtifactError(
-            f"{visible(project.relative(path))} is not what run {run.id} wrote; run `labelkit apply` again"
-        )
+        raise ArtifactError(f"{path.name} is not what run {run.id} wrote; run `labelkit apply` again")
     table = labels_from(content, path.name)
     (row,) = table.filter(pc.equal(table.column("id"), record)).to_pylist()
     return dict(row)

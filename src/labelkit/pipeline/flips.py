@@ -1,7 +1,9 @@
 """Which labels flipped between two sets of votes and models, and which function's vote did it. Pure functions.
 
 A function caused a flip when its new vote alone does: put among the votes of before it gives the label of after, or
-taken out of the votes of after it gives back the label of before. Each side's own label model decides.
+taken out of the votes of after it gives back the label of before. Each side's own label model decides. Where the votes
+do not explain it, the label model weighs them otherwise: then the function is named whose evidence for the label of
+after, against that of before, grew most.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from labelkit.matrix import ABSTAIN
 Predict = Callable[[NDArray[np.int8]], NDArray[np.float64]]
 """(n, m) votes -> (n, k) probabilities."""
 
+Weigh = Callable[[NDArray[np.int8]], NDArray[np.float64]]
+"""(n, m) votes -> (n, m + 1, k): what each vote adds to the evidence for each class; last, what stands before them."""
+
 Kind = Literal["function", "together", "model", "people", "classes"]
 
 NOBODY = -1  # the label of a record without one
 AT_ONCE = 65_536  # rows whose labels are looked up together
+WEIGHED_AT_ONCE = 1 << 22  # numbers of evidence in memory at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +39,7 @@ class Half:
     labels: NDArray[np.int64]  # (n,): class index or NOBODY
     human: NDArray[np.bool_]  # (n,): people settled it
     predict: Predict
+    weigh: Weigh | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,9 @@ class Cause:
     """What made labels flip."""
 
     kind: Kind
-    functions: tuple[str, ...]  # each alone did it (function), or all of them did (together)
+    functions: tuple[
+        str, ...
+    ]  # each alone did it (function), all of them did (together), or it weighs otherwise (model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +81,8 @@ def find_flips(before: Half, after: Half) -> Flips:
     blamed = np.where(together[:, None], changed, alone)
     kinds = np.where(people, 2, np.where(alone.any(axis=1), 0, np.where(together, 1, 3)))
     blamed[people] = False
+    weights = np.flatnonzero(kinds == 3)
+    blamed[weights] = _weighed_anew(before, after, rows[weights], names)
     return _grouped(rows, blamed, kinds, names)
 
 
@@ -119,6 +130,30 @@ def _all_votes_flip(before: Half, after: Half, rows: NDArray[np.int64]) -> NDArr
             cells[:, j] = _column(other, name)[rows]
         found |= labels_of(side.predict, cells) == other.labels[rows]
     return found
+
+
+def _weighed_anew(before: Half, after: Half, rows: NDArray[np.int64], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """(r, functions): the one whose evidence for the new label grew most; none where what stands before votes did."""
+    blamed = np.zeros((len(rows), len(names)), dtype=bool)
+    if before.weigh is None or after.weigh is None:
+        return blamed
+    size = max(1, len(names) + 1) * (1 + int(max(before.labels.max(initial=0), after.labels.max(initial=0))))
+    step = max(1, WEIGHED_AT_ONCE // size)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        old, new = before.labels[some], after.labels[some]
+        growth = np.zeros((len(some), len(names) + 1))
+        for side, weigh, sign in ((before, before.weigh, -1), (after, after.weigh, 1)):
+            evidence = weigh(np.maximum(side.votes[some], np.int8(ABSTAIN)))
+            own = np.arange(len(some))
+            gain = evidence[own, :, new] - evidence[own, :, old]
+            places = [*(names.index(name) for name in side.names), len(names)]
+            growth[:, places] += sign * gain
+        best = growth.argmax(axis=1)
+        best[(old == NOBODY) | (new == NOBODY)] = len(names)
+        named = np.flatnonzero(best < len(names))
+        blamed[start + named, best[named]] = True
+    return blamed
 
 
 def labels_of(predict: Predict, cells: NDArray[np.int8]) -> NDArray[np.int64]:

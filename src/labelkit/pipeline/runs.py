@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from labelkit.errors import ArtifactError, UsageError, named, shortened
 from labelkit.label_models.labels import RUN_KEY
 from labelkit.lineage import Run, hash_file
 from labelkit.pipeline.current import current_run_record
-from labelkit.pipeline.recording import run_store
+from labelkit.pipeline.recording import VOTES_FILE, run_store
 from labelkit.project import ProjectFolder
 
 CURRENT, PREVIOUS = "current", "previous"
@@ -100,6 +101,23 @@ def list_runs(project: ProjectFolder) -> list[RunLine]:
         except ArtifactError:
             lines.append(RunLine(name, None, name == current))
     return sorted(lines, key=lambda line: ("" if line.record is None else line.record.finished, line.run), reverse=True)
+
+
+def kept_folder(project: ProjectFolder, run: Run) -> Path:
+    """The folder of a run of `apply` whose votes and labels are there, and are what it wrote.
+
+    Raises UsageError for a run of another verb, ArtifactError where they are damaged or no longer kept.
+    """
+    folder = run_store(project).path(run.id)
+    if run.verb != "apply":
+        raise UsageError(f"run {run.id} is one of {run.verb}; only apply makes labels")
+    for name in (VOTES_FILE, project.labels_path.name):
+        if not (folder / name).is_file():
+            keep = project.settings.runs.keep
+            raise ArtifactError(f"run {run.id}: its {name} is no longer kept ([runs] keep = {keep} in labelkit.toml)")
+        if hash_file(folder / name) != run.outputs.get(name):
+            raise ArtifactError(f"run {run.id}: {name} is not what the run wrote; run `labelkit apply` again")
+    return folder
 
 
 @dataclass(frozen=True)
