@@ -40,6 +40,16 @@ def test_two_runs_are_compared_record_by_record(make_project: MakeProject) -> No
     assert found.totals[""][0] == labels.count(None)
 
 
+def test_functions_that_fail_are_counted(make_project: MakeProject) -> None:
+    """A new function that crashes flips nothing, and the page says that it crashes."""
+    broken = "\n@lk.labeling_function()\ndef broken(x):\n    return 1 / 0\n"
+    made = applied(make_project, FUNCTIONS, FUNCTIONS + broken)
+    found = made.project.diff()
+    assert found.faults == (0, 200)
+    assert not any(group.kind in {"function", "together"} for group in found.groups)
+    assert "functions failed 0 times before, 200 after" in printed(made, "runs", "diff")
+
+
 def test_a_run_and_itself_do_not_differ(make_project: MakeProject) -> None:
     """Nothing flips between a run and itself."""
     made = applied(make_project, FUNCTIONS)

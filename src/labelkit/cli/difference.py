@@ -53,12 +53,17 @@ def _head(difference: Difference) -> list[str]:
         f"before: {_side(difference.before)}",
         f"after: {_side(difference.after)}",
         *(visible(item) for item in difference.changed or ("the same went in",)),
+        *_faults(*difference.faults),
         "",
         f"{difference.flips:,} of {difference.records:,} labels flipped ({difference.share:.2%})",
     ]
     if difference.removed or difference.added:
         lines[-1] += f"; {difference.removed:,} records are only before, {difference.added:,} only after"
     return lines
+
+
+def _faults(before: int, after: int) -> list[str]:
+    return [f"functions failed {before:,} times before, {after:,} after"] if before or after else []
 
 
 def _side(side: SideName) -> str:

@@ -101,6 +101,7 @@ def compare(project: ProjectFolder, before: Side, after: Side) -> Difference:
         before=before.name,
         after=after.name,
         changed=_changes(before.run, after.run),
+        faults=(before.run.counts.get("faults", 0), after.run.counts.get("faults", 0)),
         records=len(ids),
         removed=only[0],
         added=only[1],

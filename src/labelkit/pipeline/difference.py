@@ -75,6 +75,7 @@ class Difference:
     before: SideName
     after: SideName
     changed: tuple[str, ...]  # inputs that differ, in words
+    faults: tuple[int, int]  # calls of functions that failed, before and after
     records: int  # in both
     removed: int  # only before
     added: int  # only after
@@ -131,6 +132,7 @@ class Difference:
             "before": asdict(self.before),
             "after": asdict(self.after),
             "changed": list(self.changed),
+            "faults": list(self.faults),
             "records": self.records,
             "removed": self.removed,
             "added": self.added,
