@@ -21,8 +21,8 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 import labelkit as lk
 from labelkit.errors import AnswerIsNo, ConfigError, DataError
 from labelkit.lineage.git import repository_of
-from labelkit.lineage.openlineage import Dataset, Event, Outbox
-from labelkit.lineage.openlineage.events import document, new_execution
+from labelkit.lineage.openlineage import Dataset, Event, Outbox, new_execution
+from labelkit.lineage.openlineage.events import document
 from labelkit.lineage.openlineage.outbox import KEPT, Refused
 from labelkit.lineage.openlineage.transports import to_file
 from labelkit.pipeline.annotate import import_answers

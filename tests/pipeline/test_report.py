@@ -312,6 +312,16 @@ def test_a_damaged_file_is_said_and_the_rest_is_shown(validated: Made, name: str
     assert overview_html(found)
 
 
+def test_answers_for_a_class_that_is_no_more_are_no_news(validated: Made) -> None:
+    """Answers that cannot be read as they stand are said to be so, not to have come since."""
+    validated.project.answer("c1", "ham", annotator="ana")
+    toml = validated.root / "labelkit.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace('"ham"', '"eggs"'), encoding="utf-8")
+    found = validated.project.report()
+    assert any('people answered "ham"' in problem for problem in found.problems)
+    assert "people have answered since" not in found.stages[0].said
+
+
 def test_a_store_out_of_reach_ends_the_report(validated: Made) -> None:
     """What the machine failed at is no finding about the project: try again."""
     toml = validated.root / "labelkit.toml"

@@ -19,7 +19,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from labelkit.errors import ConfigError, visible
 from labelkit.files import timestamp
 from labelkit.lineage import Run
-from labelkit.lineage.openlineage import Event, Kind, Outbox
+from labelkit.lineage.openlineage import Event, Kind, Outbox, new_execution
 from labelkit.lineage.openlineage.transports import to_file, to_url
 from labelkit.pipeline.datasets import Places, code_of, read_by, written_by
 from labelkit.project import ProjectFolder
@@ -79,7 +79,7 @@ def kept(project: ProjectFolder, run: Run) -> None:
         execution.run = run
         return
     with _harmless():
-        alone = _Execution(project, run.verb, _new_id(), run)
+        alone = _Execution(project, run.verb, new_execution(), run)
         _tell(alone, "START", time=run.started)
         _tell(alone, "COMPLETE", time=run.finished)
         _deliver(project)
@@ -87,7 +87,7 @@ def kept(project: ProjectFolder, run: Run) -> None:
 
 @contextlib.contextmanager
 def _told(project: ProjectFolder, verb: str) -> Iterator[None]:
-    execution = _Execution(project, verb, _new_id())
+    execution = _Execution(project, verb, new_execution())
     with _harmless():
         _tell(execution, "START")
     token = _current.set(execution)
@@ -116,12 +116,6 @@ def _check_library() -> None:
             "labelkit.toml: [lineage] openlineage is set, and openlineage-python is not installed; "
             "pip install 'labelkit[openlineage]', or remove the setting"
         )
-
-
-def _new_id() -> str:
-    from labelkit.lineage.openlineage.events import new_execution
-
-    return new_execution()
 
 
 def _tell(execution: _Execution, kind: Kind, *, time: str = "", error: BaseException | None = None) -> None:

@@ -71,9 +71,10 @@ def report(project: ProjectFolder) -> Overview:
     if damaged:
         records = "1 run record is" if damaged == 1 else f"{damaged:,} run records are"
         page.problems.append(f"{records} damaged or from another version of labelkit")
-    labels, run, answers = None, None, Answered({}, "", 0)
+    labels, run, known = None, None, None
     with page.part():
-        answers = read_answers(project)
+        known = read_answers(project)
+    answers = known or Answered({}, "", 0)
     if project.labels_path.is_file():
         with page.part():
             labels = check_labels(read_labels(project.labels_path), project)
@@ -88,7 +89,7 @@ def report(project: ProjectFolder) -> Overview:
         page.add(gate=gate_of(project, page.overview.data.fingerprint if page.overview.data else None))
     lines = lines_of(runs, None if labels is None else run_of(labels))
     page.add(runs=lines, runs_left_out=len(runs) - len(lines))
-    outdated = out_of_date(project, run, answers, page.overview)
+    outdated = out_of_date(project, run, known, page.overview)
     page.add(stages=stages(page.overview, outdated), following=following(page.overview, outdated))
     page.add(problems=tuple(page.problems))
     return page.overview

@@ -22,7 +22,6 @@ from openlineage.client.facet_v2 import (
     source_code_location_job as code,
 )
 from openlineage.client.serde import Serde
-from openlineage.client.uuid import generate_new_uuid
 
 from labelkit import __version__
 from labelkit.errors import visible
@@ -53,11 +52,6 @@ class LabelkitRunFacet(RunFacet):
     @staticmethod
     def _get_schema() -> str:
         return "urn:labelkit:facets:LabelkitRunFacet:1"
-
-
-def new_execution() -> str:
-    """A UUID for one execution of a verb; later ones sort after earlier ones."""
-    return str(generate_new_uuid())
 
 
 def document(event: Event) -> dict[str, Any]:

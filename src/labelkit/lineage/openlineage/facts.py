@@ -6,12 +6,18 @@ of an error, no password has a field that could hold it.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
 Kind = Literal["START", "COMPLETE", "FAIL", "ABORT"]
+
+
+def new_execution() -> str:
+    """A UUID for one execution of a verb."""
+    return str(uuid.uuid4())
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,13 @@ from labelkit.project import ProjectFolder
 from labelkit.reports.overview.content import Overview, Stage
 
 
-def out_of_date(project: ProjectFolder, run: Run | None, answers: Answered, overview: Overview) -> tuple[str, ...]:
-    """What has changed since the run that wrote the labels; empty where there are no labels, too."""
+def out_of_date(
+    project: ProjectFolder, run: Run | None, answers: Answered | None, overview: Overview
+) -> tuple[str, ...]:
+    """What has changed since the run that wrote the labels; empty where there are no labels, too.
+
+    `answers` is None where they cannot be read.
+    """
     if overview.labels is None or run is None:
         return ()
     found = []
@@ -20,7 +25,7 @@ def out_of_date(project: ProjectFolder, run: Run | None, answers: Answered, over
         found.append("the data has changed since")
     if any(run.parameters.get(name) != value for name, value in decisive_settings(project).items()):
         found.append("labelkit.toml has changed since")
-    if answers.fingerprint != run.inputs.get("answers"):
+    if answers is not None and answers.fingerprint != run.inputs.get("answers"):
         found.append("people have answered since")
     return tuple(found)
 
