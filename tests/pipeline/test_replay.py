@@ -148,6 +148,10 @@ def test_a_record_that_says_too_little_is_refused(make_project: MakeProject) -> 
     store.write(run.with_(parameters={"seed": 0}))
     with pytest.raises(ArtifactError, match="its record says nothing of classes, id, fields, model, max_faults"):
         made.project.replay()
+    with pytest.raises(ArtifactError, match="its record says nothing of classes"):
+        made.project.diff("current", "current")
+    with pytest.raises(ArtifactError, match="its record says nothing of classes"):
+        made.project.explain("c3")
 
 
 def test_the_page_is_what_it_was(make_project: MakeProject) -> None:

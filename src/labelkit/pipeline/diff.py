@@ -107,9 +107,7 @@ def compare(project: ProjectFolder, before: Side, after: Side) -> Difference:
         added=only[1],
         flips=len(flips.rows),
         groups=tuple(_groups(flips, old, new, ids, classes, _places(before.run, after.run))),
-        totals={
-            name: _counts(old, new, c) for name, c in [*zip(classes, range(len(classes)), strict=True), ("", NOBODY)]
-        },
+        totals={**{name: _counts(old, new, c) for c, name in enumerate(classes)}, "": _counts(old, new, NOBODY)},
         conflicts=_conflicts(old, new, len(classes)),
         accuracies=tuple(accuracies(project, ids, old, new)) if _same_classes(before, after) else (),
         ids=ids.take(flips.rows),

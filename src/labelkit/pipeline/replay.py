@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.errors import ArtifactError, UsageError, visible
+from labelkit.errors import UsageError, visible
 from labelkit.lineage import Run, files_at, hash_bytes, versions_of
 from labelkit.matrix import read_votes
 from labelkit.pipeline.compute import LIBRARIES, function_files
 from labelkit.pipeline.recording import VOTES_FILE, run_store
-from labelkit.pipeline.runs import find_run
+from labelkit.pipeline.runs import check_whole, find_run
 from labelkit.pipeline.trial import Talk, laid_out, try_out, with_parameters, workshop
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
@@ -80,7 +80,7 @@ def replay(
     run = find_run(project, name)
     if run.verb != "apply":
         raise UsageError(f"run {run.id} is one of {run.verb}; only apply can be repeated")
-    _check_whole(run)
+    check_whole(run)
     with workshop() as folder:
         functions, source, missing = _functions(project, run, folder)
         different = (*missing, *_differences(with_parameters(project, run.parameters), run))
@@ -94,18 +94,6 @@ def replay(
             made = try_out(project, functions, place, f"run {run.id}", like=run, workers=count)
             repeats.append(Repeat(count, _same(run, made), tuple(_notes(project, run, made, place))))
     return Replay(run, source, (), versions, tuple(repeats))
-
-
-def _check_whole(run: Run) -> None:
-    """A record written by somebody else may lack what a repetition needs."""
-    needed = {
-        "inputs": ("data", "files", "answers", "functions"),
-        "parameters": ("classes", "id", "fields", "model", "seed", "max_faults"),
-    }
-    for section, names in needed.items():
-        missing = [name for name in names if name not in getattr(run, section)]
-        if missing:
-            raise ArtifactError(f"run {run.id}: its record says nothing of {', '.join(missing)}")
 
 
 def _functions(project: ProjectFolder, run: Run, folder: Path) -> tuple[Path | None, str, list[str]]:

@@ -103,6 +103,18 @@ def list_runs(project: ProjectFolder) -> list[RunLine]:
     return sorted(lines, key=lambda line: ("" if line.record is None else line.record.finished, line.run), reverse=True)
 
 
+def check_whole(run: Run) -> None:
+    """Raise ArtifactError for a record of `apply` that lacks what it takes to compare or to repeat it."""
+    needed = {
+        "inputs": ("data", "files", "answers", "functions"),
+        "parameters": ("classes", "id", "fields", "model", "seed", "max_faults"),
+    }
+    for section, names in needed.items():
+        missing = [name for name in names if name not in getattr(run, section)]
+        if missing:
+            raise ArtifactError(f"run {run.id}: its record says nothing of {', '.join(missing)}")
+
+
 def kept_folder(project: ProjectFolder, run: Run) -> Path:
     """The folder of a run of `apply` whose votes and labels are there, and are what it wrote.
 
@@ -111,6 +123,7 @@ def kept_folder(project: ProjectFolder, run: Run) -> Path:
     folder = run_store(project).path(run.id)
     if run.verb != "apply":
         raise UsageError(f"run {run.id} is one of {run.verb}; only apply makes labels")
+    check_whole(run)
     for name in (VOTES_FILE, project.labels_path.name):
         if not (folder / name).is_file():
             keep = project.settings.runs.keep
