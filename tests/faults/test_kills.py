@@ -75,3 +75,25 @@ def test_a_system_call_that_fails(verb: str, points: int, error: str, memory: Pa
     figure("disk full, I/O error", f"{error} in a system call of {verb}, then once more", done["hits"])
     assert done["wrong"] == []
     assert done["hits"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("what", ["bytes", "inodes"])
+@pytest.mark.parametrize("verb", ["apply", "answers"])
+def test_a_disk_that_runs_full(verb: str, what: str, memory: Path, figure: Figure) -> None:
+    """On a small file system with 0, 1, 2, ... pages or inodes left, until there are enough: exit code 3 with the path,
+    and what was there stays; with room again, the verb runs."""
+    program = str(DRIVER.with_name("small_disks.py"))
+    done = subprocess.run(
+        ["unshare", "-m", sys.executable, program, str(before(memory)), verb, what, "60"],
+        capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    figure(
+        "disk full, I/O error", f"{verb} on a small tmpfs, {what} left", outcome["points"], refused=outcome["refused"]
+    )
+    assert outcome["wrong"] == []
+    assert (outcome["refused"] > 0, outcome["enough"]) == (True, 2)
