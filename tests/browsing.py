@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
+from chromium import chromium
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -64,13 +62,8 @@ def serving() -> Iterator[tuple[int, list[str]]]:
 
 def opened(page: str, folder: Path) -> str:
     """The page as Chromium has it after everything in it had its chance to run."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium here: apt-get install chromium")
-        pytest.skip("no Chromium here: apt-get install chromium")
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
-    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"]
+    command = [chromium(), *FLAGS, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"]
     done = subprocess.run([*command, file.as_uri()], capture_output=True, text=True, check=True, timeout=120)
     return done.stdout
