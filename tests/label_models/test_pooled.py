@@ -93,6 +93,18 @@ def test_many_records_are_sampled_and_it_says_so(monkeypatch: pytest.MonkeyPatch
     assert np.abs(probs[0] - probs[2]).mean() < 0.1
 
 
+def test_many_distinct_rows_are_sampled_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What occurs often is drawn often; beliefs hardly change."""
+    votes, _ = world(n=3000)
+    whole, counts = probs_of(votes, 3), VoteCounts.of(votes, 3)
+    monkeypatch.setattr(pooled, "VOTES", int((counts.distinct[0] >= 0).sum() / 2) if counts.distinct else 0)
+    model = PooledLabelModel(["a", "b", "c"]).fit(counts)
+    (note,) = model.notes
+    assert note.startswith("pooled votes were learned from ")
+    assert note.endswith(" distinct ones")
+    assert np.abs(model.predict_votes(votes) - whole).mean() < 0.1
+
+
 def test_counts_without_rows_will_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so."""
     from labelkit.matrix import counts

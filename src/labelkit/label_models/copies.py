@@ -31,7 +31,7 @@ ABOVE_CHANCE = 0.79  # of what guessing leaves, where both voted: other near-cop
 WITNESSES = 0.5  # of the functions that one meets: those that agree least with it testify to its accuracy
 ONE_SIDED = 0.85  # share of a function's votes for one class from which to vote at all is its message
 MEETINGS, USUAL = 10.0, 0.85  # agreement with others believed beforehand
-MOST = 4_000  # functions: of more, pairs are not compared
+MOST = 2_000  # functions: of more, pairs are not compared
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,7 @@ LEAST_SHARING, MOST_SHARING = 0.5, 1.0
 OFTEN, STEEP = 0.65, 20.0  # share of pairs of votes on a record that agree, halfway to most sharing; how fast it rises
 PAIRS = 10.0  # of votes on the same record believed beforehand, half of which agree
 RECORDS = 50_000  # of more records a seeded sample is read
+VOTES = 5_000_000  # in distinct rows: of more votes a seeded sample of the rows is read
 
 
 class PooledLabelModel(BaseLabelModel):
@@ -61,8 +62,9 @@ class PooledLabelModel(BaseLabelModel):
     name: ClassVar[str] = "pooled"
 
     def _learn(self, votes: LabelMatrix | VoteCounts, names: tuple[str, ...]) -> Learned:
-        counts, notes = _counted(votes, len(self.classes), self.seed)
-        model, copies = pooled_evidence(counts)
+        counts, sampled = _counted(votes, len(self.classes), self.seed)
+        model, copies, notes = pooled_evidence(counts, self.seed)
+        notes = (*sampled, *notes)
 
         def learned(gold: GoldVotes | None) -> tuple[Steadfast, tuple[str, ...]]:
             single = gold and GoldVotes(without_copies(gold.cells, copies, len(self.classes)), gold.truth)
@@ -92,8 +94,8 @@ def _counted(votes: LabelMatrix | VoteCounts, k: int, seed: int) -> tuple[VoteCo
     return VoteCounts(len(cells), cells.shape[1], k, rows, None), notes
 
 
-def pooled_evidence(counts: VoteCounts) -> tuple[Evidence, NearCopies]:
-    """What each vote tells, copies aside, and those. Raises ModelError for counts that hold no distinct rows."""
+def pooled_evidence(counts: VoteCounts, seed: int) -> tuple[Evidence, NearCopies, tuple[str, ...]]:
+    """What each vote tells, copies aside; those; and notes. Raises ModelError for counts that hold no distinct rows."""
     if counts.distinct is None:
         raise ModelError(
             f"pooled votes need the votes themselves: counts keep at most {MAX_DISTINCT:,} distinct rows, and here "
@@ -103,10 +105,23 @@ def pooled_evidence(counts: VoteCounts) -> tuple[Evidence, NearCopies]:
     copies = near_copies(counts)
     single = without_copies(cells, copies, k)
     seen = (single >= 0).any(axis=1)
-    rows = distinct_rows(single[seen], times[seen], k)
+    rows, notes = _few_enough(distinct_rows(single[seen], times[seen], k), seed)
     lift, balance = cautious_lift(rows, k)
     tables = np.concatenate([lift, np.zeros((len(lift), 1, k))], axis=1)
-    return Evidence(tables, np.log(balance), None, sharing(agreement(rows, k))), copies
+    return Evidence(tables, np.log(balance), None, sharing(agreement(rows, k))), copies, notes
+
+
+def _few_enough(rows: Rows, seed: int) -> tuple[Rows, tuple[str, ...]]:
+    """As many distinct rows as fit into memory, drawn by how often they occur, and what should be known about it."""
+    cells, times = rows
+    votes = np.count_nonzero(cells >= 0)
+    if votes <= VOTES:
+        return rows, ()
+    most = max(1, int(len(cells) * VOTES / votes))
+    drawn = np.random.default_rng(seed).choice(len(cells), most, p=times / times.sum())
+    kept, often = np.unique(drawn, return_counts=True)
+    said = f"pooled votes were learned from {most:,} vote rows, drawn at random from {len(cells):,} distinct ones"
+    return (cells[kept], often.astype(np.int64)), (said,)
 
 
 def cautious_lift(rows: Rows, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
