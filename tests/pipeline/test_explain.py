@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -157,6 +159,47 @@ def test_json_has_everything(make_project: MakeProject) -> None:
     assert content["answers"][0]["stands"] is True
     assert content["run"]["inputs"]["functions"].keys() == {"begs", "sings", "money", "music", "place"}
     assert content["arithmetic"]["additive"] is True
+
+
+def test_any_value_of_a_record_can_be_shown(tmp_path: Path) -> None:
+    """Dates, NaN, bytes, vectors and nulls of a record are shown, and are JSON under `--json`."""
+    made = Made(tmp_path)
+    columns = {
+        "id": ["a", "b"],
+        "text": ["free", None],
+        "day": [dt.date(2020, 1, 2), None],
+        "x": [math.nan, math.inf],
+        "raw": [b"\x1b[2J", None],
+        "vector": [[1.0, math.nan], None],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    fields = json.dumps(list(columns)[1:])
+    made.write(
+        "labelkit.toml",
+        f'[project]\nname = "p"\nclasses = ["ham", "spam"]\n[data]\npath = "data.parquet"\nfields = {fields}\n'
+        f"[model]\nname = 'majority'\n{WORKERS}",
+    )
+    made.write("labeling_functions/first.py", FUNCTIONS.replace("in x.text", "in (x.text or '')"))
+    made.project.apply()
+    assert json.loads(shown(made, "a", "--json"))["fields"] == {
+        "text": "free", "day": "2020-01-02", "x": "nan", "raw": "b'\\x1b[2J'", "vector": [1.0, "nan"],
+    }  # fmt: skip
+    assert "\x1b" not in shown(made, "a")
+    assert re.search(r"text +\(null\)", shown(made, "b"))
+
+
+def test_a_record_that_only_people_speak_of_has_no_sum(make_project: MakeProject) -> None:
+    """Where no function voted and somebody answered, there is nothing to add up."""
+    made = project(make_project, "dawid_skene")
+    row = next(row for row in made.project.labels().to_pylist() if row["source"] == "none")
+    made.project.answer(row["id"], "spam", annotator="ana")
+    made.project.apply()
+    found = made.project.explain(row["id"])
+    assert (found.label, found.source, found.arithmetic) == ("spam", "human", None)
+    text = shown(made, row["id"])
+    assert "label: spam, settled by people" in text
+    assert "before any vote" not in text
+    assert "left out" not in text
 
 
 def test_what_people_took_back_is_told(make_project: MakeProject) -> None:

@@ -8,6 +8,7 @@ is left out alone, and what is shown is by how much the probability would change
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.annotation import not_undone, standing
 from labelkit.errors import ArtifactError, DataError, named, shortened
 from labelkit.label_models import LabelModel, labels_bytes, labels_from, load_model
-from labelkit.label_models.labels import NONE, probability_column
+from labelkit.label_models.labels import probability_column
 from labelkit.lineage import Run, hash_bytes
 from labelkit.matrix import FAULT, LabelMatrix, VotesFile
 from labelkit.pipeline.compute import function_files
@@ -77,13 +78,23 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        content = asdict(self)
+        content = {**asdict(self), "fields": _plain(self.fields), "others": _plain(self.others)}
         content["answers"] = [
             {**asdict(entry), "stands": entry.operation == self.stands, "undone": entry.operation in self.undone}
             for entry in self.answers
         ]
         del content["stands"], content["undone"]
         return content
+
+
+def _plain(value: Any) -> Any:
+    """A value of a record as JSON has it; dates, bytes and numbers that JSON has not, as text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    plain = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+    return value if plain else str(value)
 
 
 def explain(project: ProjectFolder, record: str, *, run: str = CURRENT) -> Explanation:
@@ -111,7 +122,7 @@ def explain(project: ProjectFolder, record: str, *, run: str = CURRENT) -> Expla
         source=row["source"],
         stored=stored,
         votes=_explained(found, votes, numbers),
-        arithmetic=None if row["source"] == NONE else arithmetic,
+        arithmetic=arithmetic if votes.covered[0] else None,
         answers=entries,
         stands=stands,
         undone=undone,
