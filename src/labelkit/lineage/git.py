@@ -143,10 +143,16 @@ def _files(root: Path, paths: Sequence[str]) -> Iterator[Path]:
 
 def _blob(path: Path, digits: int) -> str:
     """The name that git gives to a file's content; a repository's hashes have 40 or 64 digits."""
-    with machine_errors(path):
-        content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     digest = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
-    digest.update(b"blob %d\0" % len(content) + content)
+    with machine_errors(path):
+        if path.is_symlink():
+            target = os.fsencode(path.readlink())
+            digest.update(b"blob %d\0" % len(target) + target)
+            return digest.hexdigest()
+        with path.open("rb") as file:
+            digest.update(b"blob %d\0" % os.fstat(file.fileno()).st_size)
+            while part := file.read(1 << 20):
+                digest.update(part)
     return digest.hexdigest()
 
 
