@@ -114,9 +114,8 @@ OVERVIEW = Overview(
         (Reliability(0.62, Share(40, 80)), Reliability(0.91, Share(200, 220))), 0.061, 0.02, 0.21, 300, "gold"
     ),
     curve=Curve(
-        (CurvePoint(0, 0.80, 0.76, 0.84), CurvePoint(30, 0.86, 0.83, 0.89), CurvePoint(80, 0.9, 0.86, 0.94, True)),
+        (CurvePoint(0, 0.80, 0.76, 0.84), CurvePoint(30, 0.86, 0.83, 0.89), CurvePoint(80, 0.9, 0.86, 0.94)),
         "of the label model against gold",
-        "50 more answers are worth about 4 points: go on.",
     ),
     asking=Asking(
         (

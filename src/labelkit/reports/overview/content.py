@@ -158,7 +158,6 @@ class CurvePoint:
     accuracy: float
     low: float
     high: float
-    projected: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,6 @@ class Curve:
 
     points: tuple[CurvePoint, ...]
     measured: str  # what the accuracy is of, and against what
-    advice: str = ""
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,6 @@ class Dot:
     bottom: float
     radius: float
     title: str
-    projected: bool = False
 
 
 def calibration_dots(calibration: Calibration, low: float) -> list[Dot]:
@@ -180,7 +179,6 @@ class Line:
     y1: float
     x2: float
     y2: float
-    projected: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,11 +204,10 @@ def curve_picture(curve: Curve) -> CurvePicture:
             bottom=100 - _within(point.low, low, 1.0),
             radius=4.0,
             title=f"{point.answers:,} answers: {point.accuracy:.1%} ({point.low:.1%} to {point.high:.1%})",
-            projected=point.projected,
         )
         for point in points
     )
-    lines = [Line(a.x, a.y, b.x, b.y, b.projected) for a, b in itertools.pairwise(dots)]
+    lines = [Line(a.x, a.y, b.x, b.y) for a, b in itertools.pairwise(dots)]
     across = [Tick(100 * value / most, f"{value:,.0f}", _anchor(100 * value / most)) for value in _wholes(most)]
     return CurvePicture(dots, tuple(lines), tuple(across), tuple(share_ticks(low)))
 
