@@ -79,7 +79,7 @@ def test_the_smallest_project(tmp_path: Path) -> None:
     data = project.settings.data
     assert (data.id, data.gold, data.split, data.encoding, data.types) == ("id", None, None, "utf-8", {})
     assert (project.settings.model.name, project.settings.model.seed) == ("snorkel", 0)
-    assert (project.settings.annotate.strategy, project.settings.annotate.budget) == ("margin", 50)
+    assert (project.settings.annotate.strategy, project.settings.annotate.budget) == ("hybrid", 50)
     assert project.settings.apply.max_faults == 0
     assert project.store_url == f"sqlite:///{tmp_path}/.labelkit/annotations.db"
 

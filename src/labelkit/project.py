@@ -101,7 +101,7 @@ class ModelSection(Section):
 class AnnotateSection(Section):
     """`[annotate]`: whom and how many people are asked."""
 
-    strategy: Name = "margin"
+    strategy: Name = "hybrid"
     budget: int = Field(default=50, ge=1)
     overlap: int = Field(default=1, ge=1, le=100)
     lease: int = Field(default=600, ge=10, le=86_400)

@@ -79,6 +79,16 @@ def test_mix_keeps_to_its_weights_from_the_first_question_on() -> None:
     assert len({item.record for item in items}) == 200
 
 
+def test_hybrid_draws_half_of_the_first_twenty_at_random() -> None:
+    """And one in twenty from then on; a session that goes on where another stopped keeps the count."""
+    posterior, votes = project(2_000)
+    items = select(posterior, votes, n=60, strategy="hybrid")
+    drawn = [item.strategy == "random" for item in items]
+    assert (sum(drawn[:10]), sum(drawn[:20]), sum(drawn[20:40]), sum(drawn[40:])) == (5, 10, 1, 1)
+    later = select(posterior, votes, n=30, strategy="hybrid", exclude=[item.record for item in items[:10]])
+    assert [sum(item.strategy == "random" for item in later[:n]) for n in (10, 30)] == [5, 6]
+
+
 def test_each_item_says_which_strategy_asked_and_why() -> None:
     """The reason is that of the strategy, not of the mix."""
     posterior, votes = project(500)

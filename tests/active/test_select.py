@@ -171,7 +171,7 @@ def test_global_random_state_is_left_alone() -> None:
     ("options", "message"),
     [
         ({"strategy": "margins"}, 'no strategy "margins"; did you mean "margin"?'),
-        ({"strategy": "zzz"}, f'no strategy "zzz"; known are {named([*STRATEGIES, "mixed"])}'),
+        ({"strategy": "zzz"}, f'no strategy "zzz"; known are {named([*STRATEGIES, "mixed", "hybrid"])}'),
         ({"n": -1}, "n is how many records to ask, not -1"),
     ],
 )

@@ -2,7 +2,8 @@
 
     margin                          one strategy
     margin:0.7,random:0.3           seven of ten questions by margin, three at random
-    mixed                           what is a good start: MIXED
+    mixed                           MIXED
+    hybrid                          half at random until there are 20 answers, then margin and one in 20 at random
     mypackage.strategies.rare       a function of yours, which gives each record a score
 
 A function gets the probabilities, (n, k) float64, and the votes, (n, m) int8, of n records that at least one labeling
@@ -29,6 +30,12 @@ MIXED = "margin:0.6,conflict:0.2,random:0.2"
 """Uncertain records teach most, conflicts show broken functions, and random ones keep figures about the whole honest.
 Records that nobody voted on are not among them: ask for `uncovered`, alone or with a weight of its own."""
 
+HYBRID, EARLY, EARLY_ANSWERS = "margin:0.95,random:0.05", "margin:0.5,random:0.5", 20
+"""Records that a learner chose are where functions are at their worst. The first answers, half of them on records drawn
+at random, tell functions that are junk from functions that are asked about their weakest records."""
+
+_NAMED = {"mixed": MIXED, "hybrid": HYBRID}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -45,12 +52,26 @@ def parse_mix(text: str) -> tuple[Part, ...]:
     >>> [(part.name, part.weight) for part in parse_mix("margin:0.7, random:0.3")]
     [('margin', 0.7), ('random', 0.3)]
     """
-    pieces = [piece.strip() for piece in (MIXED if text == "mixed" else text).split(",")]
+    pieces = [piece.strip() for piece in _NAMED.get(text, text).split(",")]
     parts = tuple(_part(piece, text) for piece in pieces)
     twice = sorted({part.name for part in parts if [other.name for other in parts].count(part.name) > 1})
     if twice:
         raise UsageError(f'strategy "{shortened(text)}": {named(twice)} stands twice; give it one weight')
     return parts
+
+
+def phases(text: str, asked: int) -> list[tuple[int | None, tuple[float, ...]]]:
+    """How many questions to ask by which weights, one after the other, when `asked` records were asked before.
+
+    >>> phases("hybrid", 15)
+    [(5, (0.5, 0.5)), (None, (0.95, 0.05))]
+    >>> phases("margin:0.7,random:0.3", 0)
+    [(None, (0.7, 0.3))]
+    """
+    weights = tuple(part.weight for part in parse_mix(text))
+    if text == "hybrid" and asked < EARLY_ANSWERS:
+        return [(EARLY_ANSWERS - asked, tuple(part.weight for part in parse_mix(EARLY))), (None, weights)]
+    return [(None, weights)]
 
 
 def is_code(text: str) -> bool:
@@ -85,7 +106,7 @@ def _part(piece: str, text: str) -> Part:
 
 def _built_in(name: str) -> Strategy:
     if name not in STRATEGIES:
-        known = [*STRATEGIES, "mixed"]
+        known = [*STRATEGIES, *_NAMED]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"known are {named(known)}"
         raise UsageError(f'no strategy "{visible(name)}"; {hint}')

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.active.mix import Part, parse_mix
+from labelkit.active.mix import Part, parse_mix, phases
 from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores
 from labelkit.active.reasons import reason_for
 from labelkit.errors import UsageError
@@ -109,7 +109,7 @@ def in_order(
     asked = _excluded(posterior.ids, exclude)
     pool = Pool(posterior.probs, posterior.covered, votes.votes, learned, np.flatnonzero(asked))
     rankings = [_ranking(part, pool, ~asked, seed, most) for part in parts]
-    picks = itertools.islice(_mixed(rankings, [part.weight for part in parts]), most)
+    picks = itertools.islice(_mixed(rankings, phases(strategy, len(pool.asked))), most)
     return (_item(posterior, votes, pool, row, parts[source].name, score) for row, source, score in picks)
 
 
@@ -122,27 +122,30 @@ def _ranking(part: Part, pool: Pool, free: Mask, seed: int, most: int | None) ->
     return part.strategy.rank(pool, np.random.default_rng(seed).permutation(rows), n)
 
 
-def _mixed(rankings: Sequence[tuple[Rows, Scores]], weights: Sequence[float]) -> Iterator[tuple[int, int, float]]:
-    """Merge rankings into (row, number of the ranking, score), no row twice.
+def _mixed(
+    rankings: Sequence[tuple[Rows, Scores]], phases: Sequence[tuple[int | None, Sequence[float]]]
+) -> Iterator[tuple[int, int, float]]:
+    """Merge rankings into (row, number of the ranking, score), no row twice, phase by phase.
 
     Each time the ranking is next that is furthest behind its weight; one that has run dry leaves its share to the rest.
     """
-    places, given = [0] * len(rankings), [0] * len(rankings)
-    seen: set[int] = set()
+    places, seen = [0] * len(rankings), set[int]()
     left = [source for source in range(len(rankings)) if len(rankings[source][0])]
-    while left:
-        source = min(left, key=lambda s: (given[s] + 0.5) / weights[s])
-        rows, scores = rankings[source]
-        row, score = int(rows[places[source]]), float(scores[places[source]])
-        places[source] += 1
-        if places[source] == len(rows):
-            left.remove(source)
-        if row in seen:
-            continue
-        if len(rankings) > 1:
-            seen.add(row)
-        given[source] += 1
-        yield row, source, score
+    for most, weights in phases:
+        given = [0] * len(rankings)
+        while left and (most is None or sum(given) < most):
+            source = min(left, key=lambda s: (given[s] + 0.5) / weights[s])
+            rows, scores = rankings[source]
+            row, score = int(rows[places[source]]), float(scores[places[source]])
+            places[source] += 1
+            if places[source] == len(rows):
+                left.remove(source)
+            if row in seen:
+                continue
+            if len(rankings) > 1:
+                seen.add(row)
+            given[source] += 1
+            yield row, source, score
 
 
 def _check(posterior: Posterior, votes: LabelMatrix, learned: Learned | None) -> None:

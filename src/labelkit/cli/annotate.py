@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--strategy",
     metavar="NAME",
     help="margin, entropy, least_confidence, conflict, random, uncovered, rare, committee, ranked, diverse; several "
-    "with weights, such as margin:0.7,random:0.3; mixed; or package.module.function.",
+    "with weights, such as margin:0.7,random:0.3; hybrid, mixed; or package.module.function.",
 )
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Ask for N answers at most.")
 @click.option(
