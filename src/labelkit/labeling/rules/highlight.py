@@ -34,6 +34,8 @@ def spans(definition: Any, fields: Mapping[str, object], depth: int = 0) -> Iter
         case ["all" | "any", [*parts]] if depth < MOST_DEPTH:
             for part in parts:
                 yield from spans(part, fields, depth + 1)
+        case [[*rule], _] if depth < MOST_DEPTH:  # a rule within a combination: its condition, and its label
+            yield from spans(rule, fields, depth + 1)
         case ["words", str(field), [*words], bool(ignore_case), str(at)] if isinstance(fields.get(field), str):
             found = _words(str(fields[field]), tuple(filter(_is_text, words)), ignore_case, at)
             yield from ((field, start, end) for start, end in itertools.islice(found, MOST_SPANS))
