@@ -20,6 +20,7 @@ LINEAR, BOOSTED = "linear", "boosted"
 ESTIMATORS = (LINEAR, BOOSTED)
 
 PENALTY = 10.0  # C of the regression for rows of length 1; the default of 1 leaves a few hundred texts hardly trained
+LEAF = 10  # records in a leaf of a tree at least; the default of 20 learns nothing from fewer than 40 records
 MOST_COLUMNS = 5_000  # of features that trees are given: they need them as a dense array
 
 
@@ -54,7 +55,7 @@ def _boosted(x: Any, seed: int) -> Any:
             f'the estimator "{BOOSTED}" is for tables: these fields give {x.shape[1]:,} features and it takes '
             f'{MOST_COLUMNS:,}; use "{LINEAR}"'
         )
-    trees = HistGradientBoostingClassifier(random_state=seed, early_stopping=False)
+    trees = HistGradientBoostingClassifier(random_state=seed, early_stopping=False, min_samples_leaf=LEAF)
     return Weighted(make_pipeline(FunctionTransformer(_dense), trees), "histgradientboostingclassifier__sample_weight")
 
 

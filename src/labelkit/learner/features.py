@@ -75,8 +75,9 @@ def _kind_by_type(table: pa.Table, field: str) -> Kind:
     )
 
 
-def features(kinds: Mapping[str, Kind]) -> Any:
+def features(table: pa.Table, kinds: Mapping[str, Kind]) -> Any:
     """What turns cells into numbers, not yet fitted: a scikit-learn transformer of (n, f) object arrays."""
+    import pyarrow.compute as pc
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
@@ -88,8 +89,9 @@ def features(kinds: Mapping[str, Kind]) -> Any:
         words = TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2))
         steps.append((f"words_{place}", make_pipeline(FunctionTransformer(_as_text), words), place))
     for place in places["embedding"]:
-        vectors = make_pipeline(FunctionTransformer(_as_vectors), Normalizer())
-        steps.append((f"vectors_{place}", vectors, place))
+        length = pc.max(pc.list_value_length(table.column(list(kinds)[place]))).as_py() or 1
+        vectors = FunctionTransformer(_as_vectors, kw_args={"length": length})
+        steps.append((f"vectors_{place}", make_pipeline(vectors, Normalizer()), place))
     if places["category"]:
         values = make_pipeline(FunctionTransformer(_as_names), OneHotEncoder(handle_unknown="ignore"))
         steps.append(("values", values, places["category"]))
@@ -150,12 +152,12 @@ def _as_numbers(columns: NDArray[np.object_]) -> NDArray[np.float64]:
     return numbers
 
 
-def _as_vectors(column: NDArray[np.object_]) -> NDArray[np.float64]:
-    """(n, d): the lists of numbers of a column, zeros where there is none."""
-    lengths = sorted({len(vector) for vector in column if vector is not None})
-    if len(lengths) > 1:
-        raise UsageError(f"embeddings have {named(map(str, lengths[:5]))} numbers; all must have equally many")
-    nothing = [0.0] * (lengths[0] if lengths else 1)
+def _as_vectors(column: NDArray[np.object_], length: int) -> NDArray[np.float64]:
+    """(n, length): the lists of numbers of a column, zeros where there is none."""
+    other = next((len(vector) for vector in column if vector is not None and len(vector) != length), None)
+    if other is not None:
+        raise UsageError(f"one embedding has {length:,} numbers, another {other:,}; all must have equally many")
+    nothing = [0.0] * length
     vectors = np.array([nothing if vector is None else vector for vector in column], dtype=np.float64)
     if not np.isfinite(vectors).all():
         raise UsageError("an embedding holds a missing or infinite number; the end model cannot weigh it")

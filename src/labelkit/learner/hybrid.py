@@ -33,7 +33,7 @@ from labelkit.learner.softmax import (
     shift_to_shares,
     used_columns,
 )
-from labelkit.learner.trust import trust_in
+from labelkit.learner.trust import explained, trust_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ Rows = NDArray[np.int64]
 ANCHORS, ANCHOR_WEIGHT = 800, 15.0  # records, and their weight together per class
 LOOSE_AFTER = 40  # answers after which the ridge on W loosens
 SHARES_WEIGHT = 100  # answers after which the weak learner's class shares count half
-MIX, MIXED_AFTER = 0.5, 200
+MIX, MIXED_AFTER = 1.0, 100
 TRAINED_ON, SAMPLE = 20_000, 5_000  # records that the weak learner sees, and that class shares are counted on, at most
 WORDS_FROM = 50_000  # records, labelled or not, whose words and values become features, at most
 LEAST = -20.0  # log-probability of what the weak learner holds impossible
@@ -106,19 +106,20 @@ class WeakLearner:
             return Hybrid(self.learner, nothing, 1.0, 0)
         drawn = np.zeros(n, dtype=bool) if at_random is None else np.asarray(at_random, dtype=bool)
         trust = trust_in(self.logs[rows], labels, drawn)
-        alone = 1 - trust * (1 - MIX * n / (n + MIXED_AFTER))
-        scores = blended(self._corrected(rows, labels), self._alone(rows, labels), alone)
+        known = explained(self.logs[rows], labels, drawn)
+        alone = 1 - trust * (1 - MIX * (1 - known) * n / (n + MIXED_AFTER))
+        scores = blended(self._corrected(rows, labels, ANCHOR_WEIGHT * known), self._alone(rows, labels), alone)
         return Hybrid(self.learner, scores, trust, n)
 
     def pool_probabilities(self, hybrid: Hybrid) -> Floats:
         """(n, k): what a hybrid makes of the pool's records."""
         return hybrid.from_features(self.features, self.logs)
 
-    def _corrected(self, rows: Rows, labels: Rows) -> Scores:
+    def _corrected(self, rows: Rows, labels: Rows, anchor: float) -> Scores:
         k, n, anchors = self.logs.shape[1], len(rows), self.sample[:ANCHORS]
         both = np.concatenate([rows, anchors])
         target = np.vstack([np.eye(k)[labels], np.exp(self.logs[anchors])])
-        weight = np.concatenate([np.ones(n), np.full(len(anchors), ANCHOR_WEIGHT * k / max(len(anchors), 1))])
+        weight = np.concatenate([np.ones(n), np.full(len(anchors), anchor * k / max(len(anchors), 1))])
         ridge = self._square() / max(1.0, n / LOOSE_AFTER)
         found = fit_scores(self.features[both], self.logs[both], target, weight, ridge)
         seen = found.of(self.features[self.sample], self.logs[self.sample])

@@ -107,7 +107,7 @@ def train(
 def fitted_features(table: pa.Table, fields: Sequence[str], kinds: Mapping[str, str] | None = None) -> Any:
     """What turns these fields into numbers. Raises ModelError where there is nothing in them."""
     try:
-        return features(kinds_of(table, fields, kinds)).fit(cells_of(table, fields))
+        return features(table, kinds_of(table, fields, kinds)).fit(cells_of(table, fields))
     except ValueError as error:  # no word in any text, say
         raise ModelError(f"nothing to learn from in {named(fields)}: {visible(str(error))}") from error
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-SCALE_PENALTY = 5.0  # how firmly a stays near 1
+SCALE_PENALTY = 2.0  # how firmly a stays near 1
 STEPS, MEMORY, SETTLED = 150, 10, 1e-7
 
 
