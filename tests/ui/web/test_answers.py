@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from labelkit.active.curve import Advice
 from labelkit.annotations import Annotation
 from labelkit.errors import MachineError
 from labelkit.ui.web import Room
@@ -243,6 +244,17 @@ def test_queue_that_is_over_says_so(tmp_path: Path) -> None:
         answer(ana, ana.records()[0], "ham")
     reply = ana.said("next")
     assert (reply["records"], reply["progress"]["nothing"]) == ([], "there is nothing to ask at this moment")
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_page_says_when_there_are_enough_answers(room: Room, ana: Visitor, stop: bool) -> None:
+    """Only then, and why."""
+    ana.records()
+    session = room.desk("ana")._session
+    assert session is not None
+    session.advice = Advice(stop, "enough: the next 50 answers bring nothing")
+    said = ana.get("/api/me").json()["progress"]["enough"]
+    assert said == ("enough: the next 50 answers bring nothing" if stop else "")
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,16 @@ class Desk:
         return progress_of(self._given, self._task.budget or WITHOUT_LIMIT, self._undone)
 
     def progress(self) -> dict[str, Any]:
-        """The same as plain values, with the `total` of all times; `nothing` says why there is no record."""
+        """The same as plain values, with the `total` of all times; `nothing` says why there is no record, and
+        `enough` why more answers may not be worth their while.
+        """
         with self._lock:
             progress = self.counts().to_json()
             total = sum(said.label is not None for said in self._standing.values())
             nothing = "" if self._hand else self._why_nothing
-        return {**progress, "budget": self._task.budget, "total": total, "nothing": visible(nothing)}
+            advice = None if self._session is None else self._session.advice
+        enough = visible(advice.why) if advice is not None and advice.stop else ""
+        return {**progress, "budget": self._task.budget, "total": total, "nothing": visible(nothing), "enough": enough}
 
     def is_flagged(self, record: str) -> bool:
         """Whether this person's flag is on a record."""

@@ -165,6 +165,8 @@ export class View {
     $("bar").max = most;
     $("bar").value = round;
     $("count").textContent = `${number(round)} of ${number(most)}` + (rounds ? ` · round ${rounds + 1}` : "");
+    set($("enough"), progress.enough);
+    $("enough").title = progress.enough;
     const facts = [];
     if (progress.seconds_each !== null) facts.push(`${seconds(progress.seconds_each)} each`);
     if (progress.judged) facts.push(`as suggested ${progress.agreed}/${progress.judged}`);
