@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,12 +13,13 @@ from typing import Any
 from labelkit.active.curve import LearningCurve
 from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.annotation import LABEL, SKIP, not_undone
-from labelkit.errors import UsageError, visible
+from labelkit.errors import visible
 from labelkit.pipeline.agreement import AgreementReport, agreement, of_people
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import ProjectFolder
 
 POINTS = 60  # of the line of answers over time
+RESTS = 5  # times as long as the figures took, nobody computes them: people who answer go first
 
 
 class Figures:
@@ -28,23 +30,25 @@ class Figures:
         self._store = AnnotationStore.open(project.store_url)
         self._lock = threading.Lock()
         self._sequence, self._figures = -1, dict[str, Any]()
+        self._not_before = 0.0  # by a monotonic clock: when the figures may be computed again
 
     def now(self) -> dict[str, Any]:
         """Plain values; empty where nobody has answered yet."""
         with self._lock:
-            sequence = self._store.last_sequence
-            if sequence != self._sequence:
+            started, sequence = time.monotonic(), self._store.last_sequence
+            if sequence != self._sequence and started >= self._not_before:
                 self._figures, self._sequence = self._computed(), sequence
+                done = time.monotonic()
+                self._not_before = done + RESTS * (done - started)
             return {**self._figures, **_curve(self._sessions.curve)} if self._figures else {}
 
     def _computed(self) -> dict[str, Any]:
         history = of_people(self._store.history())
-        try:
-            report = agreement(self._project)
-        except UsageError:  # nobody has answered yet
-            return {}
         said = not_undone(history)
         labels = [entry for entry in said if entry.kind == LABEL]
+        if not labels:
+            return {}
+        report = agreement(self._project)
         counts = Counter(entry.label for entry in labels)
         return {
             "answers": len(labels),

@@ -499,7 +499,7 @@ def test_colours_can_be_read(serve: Serve, browser: Browser) -> None:
     serving = serve(toml='guidelines = "Spam begs."\n')
     state = None
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme, storage_state=state)  # type: ignore[arg-type]
+        context = browser.new_context(color_scheme=scheme, storage_state=state)
         page = opened(context, serving.origin if state else serving.links["ana"])
         press(page, "f")
         for view in ("#to-work", "#to-dashboard"):
