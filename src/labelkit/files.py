@@ -34,7 +34,12 @@ def machine_errors(path: Path) -> Iterator[None]:
         raise _machine_error(error, path) from error
 
 
-_REFUSALS = frozenset({errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM})
+_REFUSALS = frozenset(
+    {
+        *(errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.ENOMEM),
+        *(errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE),
+    }
+)
 
 
 @contextlib.contextmanager
