@@ -1,7 +1,7 @@
 """Answers and weak labels together against either alone: what the end model is worth after each answer.
 
     LABELKIT_DATA=folder python benchmarks/active_learning.py [--only four others junk] [--seeds 5]
-        [--model pooled] [--sets youtube ...] [--out curves.svg]
+        [--model snorkel] [--sets youtube ...] [--out curves.svg]
 
 people      margin active learning: ten answers on random records, then batches of ten where the model is least sure
 functions   the end model trained on the label model's probabilities, no answers
@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--sets", nargs="+", choices=names(), default=list(names()))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--model", default="pooled")
+    parser.add_argument("--model", default="snorkel")
     parser.add_argument("--out", type=Path, help="where the curves are drawn, as SVG")
     arguments = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":

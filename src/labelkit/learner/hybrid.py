@@ -43,7 +43,7 @@ Rows = NDArray[np.int64]
 
 ANCHORS, ANCHOR_WEIGHT = 800, 15.0  # records, and their weight together per class
 LOOSE_AFTER = 40  # answers after which the ridge on W loosens
-SHARES_WEIGHT = 100  # answers after which the weak learner's class shares count half
+HALF_SHARES = 80  # answers after which the weak learner's class shares count half, and soon little
 MIX, MIXED_AFTER = 1.0, 100
 TRAINED_ON, SAMPLE = 20_000, 5_000  # records that the weak learner sees, and that class shares are counted on, at most
 WORDS_FROM = 50_000  # records, labelled or not, whose words and values become features, at most
@@ -124,7 +124,8 @@ class WeakLearner:
         found = fit_scores(self.features[both], self.logs[both], target, weight, ridge)
         seen = found.of(self.features[self.sample], self.logs[self.sample])
         before = np.exp(self.logs[self.sample]).mean(axis=0)
-        shares = (SHARES_WEIGHT * before + n * probabilities(seen).mean(axis=0)) / (SHARES_WEIGHT + n)
+        own = n**2 / (n**2 + HALF_SHARES**2)
+        shares = (1 - own) * before + own * probabilities(seen).mean(axis=0)
         return Scores(found.scale, found.columns, found.weights, found.shift + shift_to_shares(seen, shares))
 
     def _alone(self, rows: Rows, labels: Rows) -> Scores:
