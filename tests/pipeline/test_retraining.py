@@ -36,7 +36,7 @@ def applied(make_project: MakeProject) -> Made:
 
 @pytest.fixture
 def sessions(applied: Made) -> Iterator[Sessions]:
-    with Sessions(applied.project.folder) as opened:
+    with Sessions(applied.project.folder, strategy="margin") as opened:
         yield opened
 
 
@@ -105,6 +105,20 @@ def test_learner_that_cannot_be_is_told_and_stops_nobody(make_project: MakeProje
         until(lambda: sessions.learned is not None)
         assert sessions.learned is not None
         assert "at least two of the classes" in sessions.learned.failure
+        until(lambda: session.advice is not None)
+        assert session.advice is not None
+        assert session.advice.why == f"no learner: {sessions.learned.failure}"
+        assert session.next() is not None
+
+
+def test_learner_that_is_killed_is_told_and_stops_nobody(sessions: Sessions) -> None:
+    """Out of memory, say: the ranking stays as it was last."""
+    with sessions.open("ana") as session:
+        assert sessions._retraining is not None
+        sessions._retraining._process.kill()
+        until(lambda: session.advice is not None)
+        assert session.advice is not None
+        assert session.advice.why == "no learner: its process has ended; out of memory?"
         assert session.next() is not None
 
 

@@ -41,7 +41,7 @@ class Retraining:
     def __init__(self, root: Path, strategy: str, tell: Callable[[Reranked | LearningCurve], None]) -> None:
         self.latest: Reranked | None = None
         self.curve: LearningCurve | None = None
-        self._tell = tell
+        self._tell, self._stopped = tell, False
         self._pipe, other = Pipe()
         code = f"from labelkit.pipeline.retraining import serve; serve({other.fileno()})"
         self._process = subprocess.Popen(
@@ -60,6 +60,7 @@ class Retraining:
 
     def stop(self) -> None:
         """End it."""
+        self._stopped = True
         self._process.kill()
         self._process.wait()
         self._listener.join()
@@ -74,6 +75,9 @@ class Retraining:
                 else:
                     self.latest = said
                 self._tell(said)
+        if not self._stopped and not (self.latest and self.latest.failure):
+            self.latest = Reranked([], {}, 0, failure="its process has ended; out of memory?")
+            self._tell(self.latest)
 
 
 def serve(descriptor: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from labelkit.active import QueueItem, needs_learner
-from labelkit.active.curve import LearningCurve
+from labelkit.active.curve import Advice, LearningCurve
 from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations import AnnotationStore
@@ -127,6 +127,8 @@ class Sessions:
         for session, rows in sessions.items():
             if isinstance(said, LearningCurve):
                 session.advice = said.advice
+            elif said.failure:
+                session.advice = Advice(stop=False, why=f"no learner: {said.failure}")
             else:
                 rows.know(said.fields)
                 session.renew(said.items)
