@@ -93,6 +93,17 @@ def test_nobody_touches_the_answers_of_another(room: Room) -> None:
     }
 
 
+def test_page_of_one_person_does_not_speak_for_another(room: Room, tmp_path: Path) -> None:
+    """Who signs in in the same browser later answers nothing by way of the earlier page, nor does another project."""
+    ana, ben = Visitor(room, "ana"), Visitor(room, "ben")
+    desk = ana.get("/api/me").json()["task"]["desk"]
+    body = json.dumps(ACTS["answer"]).encode()
+    refusal = ben.client.post("/api/answer", content=body, headers={**HEADERS, "Labelkit-Desk": desk})
+    assert (refusal.status_code, refusal.json()["error"]["kind"]) == (412, "desk")
+    assert room.store.history() == []
+    assert ana.client.post("/api/answer", content=body, headers={**HEADERS, "Labelkit-Desk": desk}).status_code == 200
+
+
 def test_session_outlives_a_restart_of_the_server(room: Room, tmp_path: Path) -> None:
     """The page of a server that was killed goes on with the next one."""
     ana = Visitor(room, "ana")

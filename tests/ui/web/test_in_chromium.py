@@ -246,6 +246,22 @@ def test_page_that_is_closed_while_there_is_no_server_keeps_what_was_said(
     assert [(entry.record, entry.label, entry.annotator) for entry in stored(serving)] == [(record, "ham", "ana")]
 
 
+def test_page_stays_its_own_when_somebody_else_signs_in(serve: Serve, context: BrowserContext) -> None:
+    """Ana's page, in a browser that is Ben's by now, keeps what she says until she is signed in again."""
+    serving = serve(people="ana,ben")
+    page = opened(context, serving.links["ana"])
+    cookies = context.cookies()
+    record = shown(page)
+    opened(context, serving.links["ben"])
+    press(page, "1")
+    until(lambda: page.inner_text("#saving") == "not saved: 1")
+    assert "signed in as somebody else" in page.inner_text("#alarm")
+    assert stored(serving) == []
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    saved(page)
+    assert [(entry.record, entry.annotator) for entry in stored(serving)] == [(record, "ana")]
+
+
 def test_reply_that_gets_lost_is_no_second_answer(serve: Serve, context: BrowserContext) -> None:
     """The answer is stored and the connection breaks before the reply: it is sent again, and stored once."""
     page = opened(context, (serving := serve()).links["ana"])

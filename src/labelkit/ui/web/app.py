@@ -22,7 +22,9 @@ from labelkit.ui.web.desk import AnsweredAlready, Desk
 from labelkit.ui.web.guard import Guard, refused
 from labelkit.ui.web.requests import Enter, Flag, Leave, Next, Note, Request, Say, TakeBack
 from labelkit.ui.web.room import Room
-from labelkit.ui.web.views import asked_view, task_view
+from labelkit.ui.web.views import asked_view, desk_id, task_view
+
+OTHERS = "this browser is signed in as somebody else, or to another project, by now: open your own link again"
 
 Body = TypeVar("Body", bound=Request)
 Endpoint = Callable[[Http], Awaitable[Response]]
@@ -126,6 +128,8 @@ def _acting(room: Room, act: Act) -> Endpoint:
         annotator = _who(room, http)
         if annotator is None:
             return _stranger()
+        if _is_of_another(room, http, annotator):
+            return refused(412, "desk", OTHERS)
         body = await _read(http, act.body)
         if isinstance(body, Response):
             return body
@@ -222,6 +226,12 @@ async def _read(http: Http, model: type[Body]) -> Body | JSONResponse:
 def _who(room: Room, http: Http) -> str | None:
     """Who asks: the session says, never the request itself."""
     return room.access.annotator(http.cookies.get(room.site.cookie, ""))
+
+
+def _is_of_another(room: Room, http: Http, annotator: str) -> bool:
+    """Whether the page was opened by somebody else, or for another project, than this browser is signed in to now."""
+    said = http.headers.get("labelkit-desk")
+    return said is not None and said != desk_id(room.task, annotator)
 
 
 def _stranger() -> JSONResponse:

@@ -14,6 +14,7 @@ REFUSALS = {
     403: "The Host or the Origin is not one of this server.",
     408: "The request took too long to arrive.",
     409: "The person has answered the record otherwise.",
+    412: "The page is another person's than the one that the browser is signed in as.",
     413: "The body is too large.",
     415: "The body is no application/json.",
     422: "The body is not what is asked for, or names something that does not exist.",

@@ -3,7 +3,7 @@
 
 import { Dashboard } from "./dashboard.js";
 import { Outbox, random } from "./outbox.js";
-import { Refused, get, post } from "./server.js";
+import { Refused, from, get, post } from "./server.js";
 import { $, View } from "./view.js";
 
 const READY = 2; // records that should be here, the one shown included
@@ -13,6 +13,7 @@ const LOOK_AGAIN = 5_000; // milliseconds between two looks into a queue that wa
 
 class Page {
   constructor(me) {
+    from(me.task.desk);
     this.task = me.task;
     this.progress = me.progress;
     this.view = new View();
@@ -223,7 +224,7 @@ class Page {
     try {
       return await post(path, body);
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) this.view.alarm(error.message);
+      if (error instanceof Refused && [401, 403, 412].includes(error.status)) this.view.alarm(error.message);
       else if (error instanceof Refused) this.view.notice(error.message, true);
       return null;
     }

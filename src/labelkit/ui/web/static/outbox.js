@@ -6,13 +6,13 @@ import { Refused, Unreachable, post } from "./server.js";
 
 const FIRST_WAIT = 300; // milliseconds before a second attempt
 const LONGEST_WAIT = 3_000;
+const FINAL = new Set([409, 413, 422]); // statuses after which the same entry will never be taken
 
 export class Outbox {
   /** `on` gets: sent(entry, reply), refused(entry, error), state(), signedOut(). */
   constructor(prefix, on) {
     this.prefix = prefix;
     this.on = on;
-    this.count = 0;
     this.tab = random(6);
     this.why = ""; // why the first entry is not stored
     this.kept = true; // whether the browser keeps entries beyond this page
@@ -20,14 +20,15 @@ export class Outbox {
     this.timer = 0;
     this.wait = FIRST_WAIT;
     this.entries = this.stored();
+    this.clock = Math.max(0, ...this.entries.map((entry) => Number(entry.key.slice(prefix.length).split("-")[0])));
     addEventListener("storage", (event) => this.elsewhere(event));
     addEventListener("online", () => this.send());
   }
 
   /** Keep an act and send it. */
   put(path, body) {
-    const stamp = String(Date.now()).padStart(15, "0") + "-" + String(this.count++).padStart(8, "0");
-    const entry = { key: `${this.prefix}${stamp}-${this.tab}`, path, body };
+    this.clock = Math.max(Date.now(), this.clock + 1); // never back, whatever the clock of the machine does
+    const entry = { key: `${this.prefix}${String(this.clock).padStart(15, "0")}-${this.tab}`, path, body };
     try {
       localStorage.setItem(entry.key, JSON.stringify({ path, body }));
     } catch {
@@ -71,14 +72,14 @@ export class Outbox {
       this.done(entry);
       this.on.sent(entry, reply);
     } catch (error) {
-      if (error instanceof Refused && error.status !== 401) {
+      if (error instanceof Refused && FINAL.has(error.status)) {
         this.done(entry);
         this.on.refused(entry, error);
         return;
       }
       if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
       this.why = error.message;
-      if (error instanceof Refused) this.on.signedOut();
+      if (error instanceof Refused && error.status === 401) this.on.signedOut();
       throw error;
     }
   }

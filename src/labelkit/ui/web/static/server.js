@@ -2,6 +2,13 @@
 
 const PATIENCE = 10_000; // milliseconds
 
+let desk = ""; // whose page this is, once that is known
+
+/** From now on requests say whose page they come from: another person may have signed in in this browser since. */
+export function from(id) {
+  desk = id;
+}
+
 /** The server cannot be reached, or could not do it now: the same request may be sent again. */
 export class Unreachable extends Error {}
 
@@ -33,7 +40,7 @@ async function request(path, options) {
   let data = null;
   try {
     const response = await fetch(path, {
-      ...options, signal: control.signal, credentials: "same-origin", cache: "no-store", redirect: "error",
+      ...options, headers: { ...options.headers, ...(desk && { "Labelkit-Desk": desk }) }, signal: control.signal, credentials: "same-origin", cache: "no-store", redirect: "error",
     });
     status = response.status;
     data = await response.json();
