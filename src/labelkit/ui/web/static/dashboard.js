@@ -52,8 +52,8 @@ export class Dashboard {
         { x: duration, y: number, name: `${number(figures.answers)} answers in ${duration(figures.timeline.at(-1)[0])}` },
       )),
       ...(figures.curve ? [card("Learning curve", this.curve(figures.curve))] : []),
-      card("People", this.people(figures), "card whole"),
       ...(figures.kappas.length ? [card("Agreement of two (Cohen's kappa)", this.kappas(figures))] : []),
+      card("People", this.people(figures), "card whole"),
     );
   }
 
