@@ -61,6 +61,7 @@ def test_settings_are_those_of_the_record(make_project: MakeProject) -> None:
     assert made.project.replay("previous").identical
 
 
+@pytest.mark.slow
 def test_functions_come_from_the_commit_where_the_tree_moved_on(make_project: MakeProject) -> None:
     """A run of committed functions is repeated after they were edited."""
     made = make_project(toml=FAST)
