@@ -36,9 +36,12 @@ def test_stretches_cover_every_row_once_and_start_at_steps(n: int, step: int) ->
 def test_long_work_is_shared_and_work_inside_of_it_is_not() -> None:
     """Each stretch has a thread of its own; what a stretch calls does not start more of them."""
     inside: list[int] = []
-    names = over_stretches(
-        lambda rows: (inside.append(len(over_stretches(len_of, 9000))), threading.current_thread().name)[1], 9000
-    )
+
+    def work(_: slice) -> str:
+        inside.append(len(over_stretches(len_of, 9000)))
+        return threading.current_thread().name
+
+    names = over_stretches(work, 9000)
     assert len(names) == 3
     assert threading.current_thread().name not in names
     assert inside == [1, 1, 1]
