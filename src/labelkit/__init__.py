@@ -45,7 +45,9 @@ _HOMES = {
     "read_sql": "labelkit.records",
     "rules": "labelkit.labeling",
     "select": "labelkit.active",
+    "train": "labelkit.learner",
     "validate": "labelkit.validation",
+    "weak_learner": "labelkit.learner",
 }
 
 __all__ = [
@@ -76,7 +78,9 @@ __all__ = [
     "read_sql",
     "rules",
     "select",
+    "train",
     "validate",
+    "weak_learner",
 ]
 
 
@@ -113,6 +117,7 @@ if TYPE_CHECKING:
         preprocessor as preprocessor,
         rules as rules,
     )
+    from labelkit.learner import train as train, weak_learner as weak_learner
     from labelkit.matrix import (
         ABSTAIN as ABSTAIN,
         FAULT as FAULT,
