@@ -155,8 +155,8 @@ def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
     if len(votes) <= MAX_DISTINCT or (k + 1) ** votes.shape[1] <= MAX_DISTINCT:
         return False
     sums = np.zeros(len(votes), np.uint64)
-    for j, number in enumerate(np.random.default_rng(0).integers(1 << 63, size=votes.shape[1]).tolist()):
-        sums += np.maximum(votes[:, j], np.int8(ABSTAIN)).astype(np.uint64) * np.uint64(number)
+    for j, number in enumerate(np.random.default_rng(0).integers(0, 1 << 63, votes.shape[1], np.uint64)):
+        sums += np.maximum(votes[:, j], np.int8(ABSTAIN)).astype(np.uint64) * number
     sums.sort()
     return int(np.count_nonzero(sums[1:] != sums[:-1])) >= MAX_DISTINCT
 
