@@ -55,6 +55,7 @@ def make_room(
     *,
     overlap: int = 2,
     port: int = 8477,
+    url: str | None = None,
     figures: Mapping[str, Any] | None = None,
     **task: Any,
 ) -> Room:
@@ -88,7 +89,7 @@ def make_room(
         store,
         source,
         access,
-        site_at("127.0.0.1", port),
+        site_at("127.0.0.1", port, url),
     )
 
 

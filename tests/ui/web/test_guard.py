@@ -265,6 +265,21 @@ def test_site_behind_a_proxy_goes_by_the_proxys_name_alone() -> None:
     assert site_at("127.0.0.1", 8477).secure is False
 
 
+def test_page_behind_a_proxy_works_by_the_proxys_name(tmp_path: Path) -> None:
+    """As the proxies in the documentation pass requests on; by the name of this machine nobody is served any more."""
+    room = make_room(tmp_path, numbered(2), url="https://labels.example.org")
+    headers = {**HEADERS, "Host": "labels.example.org", "Origin": room.site.home, "X-Forwarded-Host": "evil.test"}
+    client = Visitor(room).client
+    token = room.access.link("ana")
+    entered = client.post("/api/enter", json={"token": token}, headers=headers)
+    assert entered.status_code == 200
+    assert "Secure" in entered.headers["set-cookie"].split("; ")
+    cookie = entered.headers["set-cookie"].partition(";")[0]
+    assert client.post("/api/next", json={}, headers={**headers, "Cookie": cookie}).status_code == 200
+    assert client.post("/api/next", json={}, headers={**HEADERS, "Cookie": cookie}).status_code == 403
+    assert client.get("/", headers={"Host": "127.0.0.1:8477"}).status_code == 403
+
+
 def test_every_address_of_the_machine_needs_a_name() -> None:
     """Nobody can tell by which of them people come."""
     with pytest.raises(UsageError, match="is every address of this machine; say by --url which one people use"):
