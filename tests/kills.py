@@ -1,9 +1,13 @@
-"""A project to be hurt."""
+"""A project to be hurt, and the programs that hurt it."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from projects import FUNCTIONS, comments
 from report_samples import passing_project
@@ -24,3 +28,20 @@ def before(folder: Path, *, finished: bool = False) -> Path:
     if not finished:
         made.write("labeling_functions/first.py", FUNCTIONS.replace('"guitar"', '"melody"'))
     return folder
+
+
+def alone() -> dict[str, str]:
+    """The environment of a program that forks and kills: without coverage, whose lock may be left held for ever."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return {**kept, "OMP_NUM_THREADS": "1"}
+
+
+def outcome_of(program: str, *arguments: object, mounting: bool = False) -> dict[str, Any]:
+    """The JSON object that a program in tests/ prints last. With `mounting` its mounts are its own, and go with it."""
+    command = [sys.executable, str(Path(__file__).with_name(program)), *map(str, arguments)]
+    done = subprocess.run(
+        [*(["unshare", "-m"] if mounting else []), *command],
+        capture_output=True, text=True, check=False, timeout=3000, env=alone(),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))

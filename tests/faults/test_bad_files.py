@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import random
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import pytest
 
 import labelkit as lk
 from fault_figures import Figure, sizes
-from kills import before
+from kills import alone, before, outcome_of
 from labelkit.annotations.answers_file import read_answers
 from labelkit.errors import LabelkitError
 from labelkit.label_models import load_model
@@ -34,7 +33,6 @@ from mutations import mutated
 from projects import Made, comments
 
 PROMISE = "bad files"
-DRIVER = Path(__file__).parents[1] / "bad_projects.py"
 
 Read = Callable[[Path], object]
 
@@ -226,7 +224,7 @@ def test_a_small_file_that_unpacks_to_gigabytes(bomb: str, tmp_path: Path, figur
                 file.write(b"x" * 10_000_000)
     done = subprocess.run(
         [sys.executable, "-c", BOMB.format(limit=3 * 2**30), str(path)],
-        capture_output=True, text=True, check=False, timeout=280,
+        capture_output=True, text=True, check=False, timeout=280, env=alone(),
     )  # fmt: skip
     figure(PROMISE, "bombs of 2 to 5 GB under a limit of 3 GB", 1, megabytes_on_disk=path.stat().st_size >> 20)
     path.unlink()
@@ -239,12 +237,7 @@ def test_a_small_file_that_unpacks_to_gigabytes(bomb: str, tmp_path: Path, figur
 @pytest.mark.usefixtures("root")
 def test_through_the_command_line(memory: Path, figure: Figure) -> None:
     """The same with whole commands: an exit code that tells the truth, and never a traceback."""
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), str(before(memory, finished=True)), "300", "1"],
-        capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    outcome = json.loads(done.stdout.splitlines()[-1])
+    outcome = outcome_of("bad_projects.py", before(memory, finished=True), 300, 1)
     figure(PROMISE, "mutated files through the command line", outcome["tried"], **outcome["codes"])
     assert outcome["wrong"] == []
 

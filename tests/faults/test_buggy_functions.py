@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 import labelkit as lk
 from bad_functions import DYING, HANGING, HARMLESS, RAISING, WRONG, Deed, wrong_value
 from fault_figures import Figure, sizes
+from kills import alone
 from labelkit.matrix import FAULT
 from projects import MakeProject, comments
 
@@ -286,6 +287,7 @@ def test_workers_and_their_children_die_with_labelkit(make_project: MakeProject,
         apply = subprocess.Popen(
             [sys.executable, "-m", "labelkit", "apply", "--timeout", str([0, 0.3, 0.3][again])],
             cwd=made.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env=alone(),
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while not (found := descendants(apply.pid)) and time.monotonic() < deadline:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fault_figures import Figure
-from kills import before
+from kills import before, outcome_of
 
-DRIVER = Path(__file__).parents[1] / "exit_codes.py"
 GOLDEN = Path(__file__).parent / "golden" / "exit_codes.txt"
 
 
@@ -30,12 +26,7 @@ def as_text(table: dict[str, dict[str, tuple[int, str]]]) -> str:
 @pytest.mark.usefixtures("root")
 def test_exit_codes_tell_the_truth(memory: Path, figure: Figure) -> None:
     """Each cell is as it was agreed; what is refused says so in labelkit's words, and nothing is a traceback."""
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), str(before(memory, finished=True))],
-        capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    table = json.loads(done.stdout.splitlines()[-1])
+    table = outcome_of("exit_codes.py", before(memory, finished=True))
     cells = [(fault, command, code, said) for fault, row in table.items() for command, (code, said) in row.items()]
     refused = [(fault, command, said) for fault, command, code, said in cells if code in (2, 3, 4)]
     figure("exit codes", "commands on broken projects", len(cells), faults=len(table), refused=len(refused))

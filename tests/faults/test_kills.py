@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fault_figures import Figure, many
-from kills import before
+from kills import before, outcome_of
 
 PROMISE = "old or new, never half"
-DRIVER = Path(__file__).parents[1] / "kill_points.py"
 
 
-def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict[str, Any]:
+def hurt(verb: str, folder: Path, what: str, points: int) -> dict[str, Any]:
     """What became of it."""
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), verb, str(before(folder)), what, str(points), str(seed)],
-        capture_output=True, text=True, check=False, timeout=3000, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return outcome_of("kill_points.py", verb, before(folder), what, points, 1)
 
 
 @pytest.mark.timeout(3000)
@@ -33,7 +23,7 @@ def hurt(verb: str, folder: Path, what: str, points: int, seed: int = 1) -> dict
     ("verb", "points"),
     [
         pytest.param("apply", 8, id="apply-few"),
-        pytest.param("apply", many(40, 400), id="apply", marks=pytest.mark.slow),
+        pytest.param("apply", many(40, 540), id="apply", marks=pytest.mark.slow),
         pytest.param("validate", many(12, 60), id="validate", marks=pytest.mark.slow),
         pytest.param("queue", many(20, 100), id="queue", marks=pytest.mark.slow),
         pytest.param("answers", many(20, 100), id="answers", marks=pytest.mark.slow),
@@ -85,15 +75,8 @@ def test_a_system_call_that_fails(verb: str, points: int, error: str, memory: Pa
 def test_a_disk_that_runs_full(verb: str, what: str, memory: Path, figure: Figure) -> None:
     """On a small file system with 0, 1, 2, ... pages or inodes left, until there are enough: exit code 3 with the path,
     and what was there stays; with room again, the verb runs."""
-    program = str(DRIVER.with_name("small_disks.py"))
-    done = subprocess.run(
-        ["unshare", "-m", sys.executable, program, str(before(memory)), verb, what, "60"],
-        capture_output=True, text=True, check=False, timeout=1100, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    outcome = json.loads(done.stdout.splitlines()[-1])
-    figure(
-        "disk full, I/O error", f"{verb} on a small tmpfs, {what} left", outcome["points"], refused=outcome["refused"]
-    )
+    outcome = outcome_of("small_disks.py", before(memory), verb, what, 60, mounting=True)
+    did = f"{verb} on a small tmpfs, with more and more {what} left"
+    figure("disk full, I/O error", did, outcome["points"], refused=outcome["refused"])
     assert outcome["wrong"] == []
     assert (outcome["refused"] > 0, outcome["enough"]) == (True, 2)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +9,9 @@ from typing import Any
 import pytest
 
 from fault_figures import Figure, many
+from kills import outcome_of
 
 PROMISE = "an acknowledged answer survives"
-DRIVER = Path(__file__).parents[1] / "kill_store.py"
 KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -28,14 +24,9 @@ def kind_and_url(request: pytest.FixtureRequest, memory: Path) -> Iterator[tuple
         yield "PostgreSQL", request.getfixturevalue("postgres_url")
 
 
-def hurt(url: str, what: str, count: int, seed: int = 1) -> dict[str, Any]:
+def hurt(url: str, what: str, count: int) -> dict[str, Any]:
     """What became of the answers."""
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), url, what, str(count), str(seed)],
-        capture_output=True, text=True, check=False, timeout=3000, env=dict(os.environ),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return outcome_of("kill_store.py", url, what, count, 1)
 
 
 @pytest.mark.timeout(3000)

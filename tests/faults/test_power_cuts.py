@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +11,10 @@ from typing import Any
 import pytest
 
 from fault_figures import Figure, many
+from kills import outcome_of
 from report_samples import passing_project
 
 PROMISE = "power loss"
-DRIVER = Path(__file__).parents[1] / "power_cuts.py"
 CUTS = many(6, 34)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.usefixtures("root")]
@@ -33,13 +29,8 @@ def folder() -> Iterator[Path]:
 
 
 def cut(folder: Path, kind: str, what: str, cuts: int) -> dict[str, Any]:
-    """What became of it. The mounts are in a name space of their own, and go with it."""
-    done = subprocess.run(
-        ["unshare", "-m", sys.executable, str(DRIVER), str(folder), kind, what, str(cuts), "1"],
-        capture_output=True, text=True, check=False, timeout=1500, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    """What became of it."""
+    return outcome_of("power_cuts.py", folder, kind, what, cuts, 1, mounting=True)
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])

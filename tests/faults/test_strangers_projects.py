@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from fault_figures import Figure
-from kills import before
+from kills import alone, before
 from labelkit.errors import visible
 from projects import Made, write_csv
 
 PROGRAM = Path(sys.executable).with_name("labelkit")
 LOOKING = [
     ["validate"], ["validate", "--verify-only"], ["annotate", "--queue", "5", "--annotator", "ana", "--out", "q.jsonl"],
-    ["annotate", "--agreement"], ["report"], ["explain", "c3"], ["runs"],
+    ["annotate", "--agreement"], ["report"], ["explain", "c3"], ["runs", "list"],
 ]  # fmt: skip
 FEW = [["validate"], LOOKING[2], ["report"]]
 MARK = "import pathlib; pathlib.Path({mark!r}).write_text('ran')\n"
@@ -46,7 +46,7 @@ def run(root: Path, *arguments: str, trace: Path | None = None, env: dict[str, s
     traced = ["strace", "-f", "-q", "-e", "trace=execve,connect,sendto,openat", "-o", str(trace)] if trace else []
     done = subprocess.run(
         [*traced, str(PROGRAM), *arguments], cwd=root, capture_output=True, text=True, check=False, timeout=300,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+        env={**alone(), **(env or {})},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -189,10 +189,10 @@ def test_nobody_is_called(finished: Path, tmp_path: Path, figure: Figure) -> Non
         calls = re.findall(r"^.*(?:connect|sendto)\(.*AF_INET.*$", log.read_text(errors="replace"), flags=re.MULTILINE)
         tried += len(calls)
         assert calls == []
-        alone = subprocess.run(
+        offline = subprocess.run(
             ["unshare", "-n", str(PROGRAM), *arguments[:1], "--help"], cwd=root, capture_output=True, check=False
         )
-        assert alone.returncode == 0
+        assert offline.returncode == 0
     figure("network", "verbs under strace: connections tried", len(verbs), connections=tried)
 
 
@@ -267,7 +267,7 @@ def test_text_steers_no_terminal(tmp_path: Path, figure: Figure) -> None:
     )
     made.write("labeling_functions/fi\u202erst.py", HOSTILE_FUNCTIONS)
     said = ""
-    commands = [["apply"], ["apply", "--json"], *LOOKING[2:4], ["validate"], ["validate", "--strict"], ["runs"]]
+    commands = [["apply"], ["apply", "--json"], *LOOKING[2:4], ["validate"], ["validate", "--strict"], ["runs", "list"]]
     commands += [["explain", rows[0]["id"]], ["explain", hostile[0]], ["-C", hostile[0]], ["apply", "-C", hostile[0]]]
     for arguments in commands:
         code, more = run(made.root, *arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fault_figures import Figure, sizes
+from kills import alone
 from projects import FUNCTIONS, Made
 from report_samples import passing_project
 
@@ -41,7 +41,7 @@ def test_apply_against_apply(made: Made, races: int, figure: Figure) -> None:
         command = [sys.executable, "-m", "labelkit", "apply", "--workers", "1"]
         racing = [
             subprocess.Popen(command, cwd=made.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                             env={**os.environ, "OMP_NUM_THREADS": "1"})
+                             env=alone())
             for _ in range(2)
         ]  # fmt: skip
         said = [process.communicate(timeout=120)[1] for process in racing]
