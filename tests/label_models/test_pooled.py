@@ -97,7 +97,7 @@ def test_many_distinct_rows_are_sampled_and_it_says_so(monkeypatch: pytest.Monke
     """What occurs often is drawn often; beliefs hardly change."""
     votes, _ = world(n=3000)
     whole, counts = probs_of(votes, 3), VoteCounts.of(votes, 3)
-    monkeypatch.setattr(pooled, "VOTES", int((counts.distinct[0] >= 0).sum() / 2) if counts.distinct else 0)
+    monkeypatch.setattr(pooled, "VOTES", 3 * int((counts.distinct[0] >= 0).sum() / 2) if counts.distinct else 0)
     model = PooledLabelModel(["a", "b", "c"]).fit(counts)
     (note,) = model.notes
     assert note.startswith("pooled votes were learned from ")

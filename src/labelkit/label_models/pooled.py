@@ -42,7 +42,7 @@ LEAST_SHARING, MOST_SHARING = 0.5, 1.0
 OFTEN, STEEP = 0.65, 20.0  # share of pairs of votes on a record that agree, halfway to most sharing; how fast it rises
 PAIRS = 10.0  # of votes on the same record believed beforehand, half of which agree
 RECORDS = 50_000  # of more records a seeded sample is read
-VOTES = 5_000_000  # in distinct rows: of more votes a seeded sample of the rows is read
+VOTES = 10_000_000  # in distinct rows, times classes: of more a seeded sample of the rows is read
 
 
 class PooledLabelModel(BaseLabelModel):
@@ -105,19 +105,19 @@ def pooled_evidence(counts: VoteCounts, seed: int) -> tuple[Evidence, NearCopies
     copies = near_copies(counts)
     single = without_copies(cells, copies, k)
     seen = (single >= 0).any(axis=1)
-    rows, notes = _few_enough(distinct_rows(single[seen], times[seen], k), seed)
+    rows, notes = _few_enough(distinct_rows(single[seen], times[seen], k), VOTES // k, seed)
     lift, balance = cautious_lift(rows, k)
     tables = np.concatenate([lift, np.zeros((len(lift), 1, k))], axis=1)
     return Evidence(tables, np.log(balance), None, sharing(agreement(rows, k))), copies, notes
 
 
-def _few_enough(rows: Rows, seed: int) -> tuple[Rows, tuple[str, ...]]:
-    """As many distinct rows as fit into memory, drawn by how often they occur, and what should be known about it."""
+def _few_enough(rows: Rows, bound: int, seed: int) -> tuple[Rows, tuple[str, ...]]:
+    """Distinct rows with about `bound` votes at most, drawn by how often they occur; and what should be known of it."""
     cells, times = rows
-    votes = np.count_nonzero(cells >= 0)
-    if votes <= VOTES:
+    votes = int(np.count_nonzero(cells >= 0))
+    if votes <= bound:
         return rows, ()
-    most = max(1, int(len(cells) * VOTES / votes))
+    most = max(1, len(cells) * bound // votes)
     drawn = np.random.default_rng(seed).choice(len(cells), most, p=times / times.sum())
     kept, often = np.unique(drawn, return_counts=True)
     said = f"pooled votes were learned from {most:,} vote rows, drawn at random from {len(cells):,} distinct ones"
@@ -131,9 +131,9 @@ def cautious_lift(rows: Rows, k: int) -> tuple[NDArray[np.float64], NDArray[np.f
     for _ in range(ROUNDS):
         balance = _class_balance(graph, belief)
         believed = PRIOR_VOTES * ((1 - RIGHT) * balance + RIGHT * right)
-        precision = (graph.per_vote @ belief + believed) / (graph.cast[:, None] + PRIOR_VOTES)
+        precision = (graph.over_records(belief) + believed) / (graph.cast[:, None] + PRIOR_VOTES)
         lift = np.log(precision + FLOOR) - np.log(balance + FLOOR)
-        logits = np.log(_tempered(balance)) + graph.votes @ lift
+        logits = np.log(_tempered(balance)) + graph.over_votes(lift)
         belief = np.exp(logits - logits.max(axis=1, keepdims=True))
         belief /= belief.sum(axis=1, keepdims=True)
     lift -= lift.mean(axis=1, keepdims=True)
@@ -142,27 +142,33 @@ def cautious_lift(rows: Rows, k: int) -> tuple[NDArray[np.float64], NDArray[np.f
 
 @dataclass(frozen=True, eq=False)
 class _VoteRows:
-    """Distinct rows as sparse matrices; a vote v of function j is number j * k + v."""
+    """Distinct rows, each with a vote, as a list of votes; a vote v of function j has the code j * k + v."""
 
     times: NDArray[np.float64]  # (R,): records with the row
     shares: NDArray[np.float64]  # (R, k): of each class in the row's votes
-    votes: Any  # (R, m * k) sparse: 1 where the row has the vote
-    per_vote: Any  # (m * k, R) sparse: records of the row where it has the vote
+    row: NDArray[np.int64]  # (E,): of each vote, ascending
+    code: NDArray[np.int64]  # (E,)
+    first: NDArray[np.int64]  # (R,): where the votes of each row begin
     cast: NDArray[np.float64]  # (m * k,): records with the vote
 
     @classmethod
     def of(cls, rows: Rows, k: int) -> _VoteRows:
-        from scipy.sparse import csr_matrix
-
         cells, times = rows[0], rows[1].astype(np.float64)
         row, column = np.nonzero(cells >= 0)
         code = column * k + cells[row, column]
-        shape = len(cells), cells.shape[1] * k
-        votes = csr_matrix((np.ones(len(row)), (row, code)), shape=shape)
-        per_vote = csr_matrix((times[row], (code, row)), shape=shape[::-1])
-        cast = np.bincount(code, times[row], minlength=shape[1]).astype(np.float64)
+        first = np.searchsorted(row, np.arange(len(cells)))
+        cast = np.bincount(code, times[row], minlength=cells.shape[1] * k).astype(np.float64)
         shares = vote_counts(cells, k) + FLOOR
-        return cls(times, shares / shares.sum(axis=1, keepdims=True), votes, per_vote, cast)
+        return cls(times, shares / shares.sum(axis=1, keepdims=True), row, code, first, cast)
+
+    def over_votes(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m * k, k) -> (R, k): the sum over the row's votes."""
+        return np.add.reduceat(x[self.code], self.first, axis=0) if len(self.first) else np.empty((0, x.shape[1]))
+
+    def over_records(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(R, k) -> (m * k, k): the sum over the records with each vote."""
+        weights = (self.times[:, None] * x)[self.row].T
+        return np.stack([np.bincount(self.code, one, minlength=len(self.cast)) for one in weights], axis=1)
 
 
 def _class_balance(graph: _VoteRows, belief: NDArray[np.float64]) -> NDArray[np.float64]:
