@@ -137,14 +137,22 @@ def _hashable(column: pa.Array) -> tuple[str, pa.Array]:
         return "text", column.cast(pa.large_binary())
     if pa.types.is_large_binary(kind):
         return "bytes", column
-    if pa.types.is_boolean(kind):
-        return "bool", column.cast(pa.uint8())
     if pa.types.is_uint64(kind):
         return _narrowed(column)
     if pa.types.is_int64(kind):
         return "int", column
     if pa.types.is_floating(kind):
         return "float", column
+    return _hashable_other(column)
+
+
+def _hashable_other(column: pa.Array) -> tuple[str, pa.Array]:
+    """The same of a column that is neither text nor bytes nor numbers."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return "bool", column.cast(pa.uint8())
     if pa.types.is_date(kind):
         return "date", column.cast(pa.date32()).cast(pa.int32())
     if pa.types.is_decimal(kind):
