@@ -127,46 +127,57 @@ def _few_enough(rows: Rows, bound: int, seed: int) -> tuple[Rows, tuple[str, ...
 def cautious_lift(rows: Rows, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(m, k, k) log(precision[j, v, y] / balance[y]), votes that do not occur included, and (k,) the class balance."""
     graph = _VoteRows.of(rows, k)
-    belief, right = graph.shares, np.tile(np.eye(k), (rows[0].shape[1], 1))
+    belief, right = graph.shares, np.eye(k)[graph.seen % k]
     for _ in range(ROUNDS):
         balance = _class_balance(graph, belief)
-        believed = PRIOR_VOTES * ((1 - RIGHT) * balance + RIGHT * right)
-        precision = (graph.over_records(belief) + believed) / (graph.cast[:, None] + PRIOR_VOTES)
-        lift = np.log(precision + FLOOR) - np.log(balance + FLOOR)
+        lift = _lift(balance, graph.over_records(belief), graph.cast, right)
         logits = np.log(_tempered(balance)) + graph.over_votes(lift)
         belief = np.exp(logits - logits.max(axis=1, keepdims=True))
         belief /= belief.sum(axis=1, keepdims=True)
-    lift -= lift.mean(axis=1, keepdims=True)
-    return lift.reshape(-1, k, k), _tempered(balance)
+    unseen = _lift(balance, np.zeros((k, k)), np.zeros(k), np.eye(k))
+    found = np.tile(unseen, (rows[0].shape[1], 1))
+    found[graph.seen] = lift
+    found -= found.mean(axis=1, keepdims=True)
+    return found.reshape(-1, k, k), _tempered(balance)
+
+
+def _lift(
+    balance: NDArray[np.float64], weights: NDArray[np.float64], cast: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(x, k) of votes cast on `cast` records that weigh (x, k) in each class; `right` is 1 at the class voted for."""
+    believed = PRIOR_VOTES * ((1 - RIGHT) * balance + RIGHT * right)
+    precision = (weights + believed) / (cast[:, None] + PRIOR_VOTES)
+    return np.asarray(np.log(precision + FLOOR) - np.log(balance + FLOOR))
 
 
 @dataclass(frozen=True, eq=False)
 class _VoteRows:
-    """Distinct rows, each with a vote, as a list of votes; a vote v of function j has the code j * k + v."""
+    """R distinct rows, each with a vote, as a list of E votes, S of them different; j's for class v is number j * k + v."""
 
     times: NDArray[np.float64]  # (R,): records with the row
     shares: NDArray[np.float64]  # (R, k): of each class in the row's votes
+    seen: NDArray[np.int64]  # (S,): numbers of the votes that occur
     row: NDArray[np.int64]  # (E,): of each vote, ascending
-    code: NDArray[np.int64]  # (E,)
+    code: NDArray[np.int64]  # (E,): place in `seen`
     first: NDArray[np.int64]  # (R,): where the votes of each row begin
-    cast: NDArray[np.float64]  # (m * k,): records with the vote
+    cast: NDArray[np.float64]  # (S,): records with the vote
 
     @classmethod
     def of(cls, rows: Rows, k: int) -> _VoteRows:
         cells, times = rows[0], rows[1].astype(np.float64)
         row, column = np.nonzero(cells >= 0)
-        code = column * k + cells[row, column]
+        seen, code = np.unique(column * k + cells[row, column], return_inverse=True)
         first = np.searchsorted(row, np.arange(len(cells)))
-        cast = np.bincount(code, times[row], minlength=cells.shape[1] * k).astype(np.float64)
+        cast = np.bincount(code, times[row], minlength=len(seen)).astype(np.float64)
         shares = vote_counts(cells, k) + FLOOR
-        return cls(times, shares / shares.sum(axis=1, keepdims=True), row, code, first, cast)
+        return cls(times, shares / shares.sum(axis=1, keepdims=True), seen, row, code, first, cast)
 
     def over_votes(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m * k, k) -> (R, k): the sum over the row's votes."""
+        """(S, k) -> (R, k): the sum over the row's votes."""
         return np.add.reduceat(x[self.code], self.first, axis=0) if len(self.first) else np.empty((0, x.shape[1]))
 
     def over_records(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(R, k) -> (m * k, k): the sum over the records with each vote."""
+        """(R, k) -> (S, k): the sum over the records with each vote."""
         weights = (self.times[:, None] * x)[self.row].T
         return np.stack([np.bincount(self.code, one, minlength=len(self.cast)) for one in weights], axis=1)
 
