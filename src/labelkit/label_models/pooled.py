@@ -152,7 +152,7 @@ def _lift(
 
 @dataclass(frozen=True, eq=False)
 class _VoteRows:
-    """R distinct rows, each with a vote, as a list of E votes, S of them different; j's for class v is number j * k + v."""
+    """R distinct rows, each with a vote: E votes, S of them different; vote v of function j is number j * k + v."""
 
     times: NDArray[np.float64]  # (R,): records with the row
     shares: NDArray[np.float64]  # (R, k): of each class in the row's votes
