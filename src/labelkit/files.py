@@ -174,6 +174,8 @@ def sweep(folder: Path, *, below: bool = False) -> None:
                 os.close(descriptor)
 
 
+_SAYS_WHO = 0.5  # seconds for which a holder may not yet, or no longer, say who it is
+
 _held: dict[tuple[int, str], Mapping[str, object]] = {}
 """Locks of this process, (pid, path) -> holder. To the system a second record lock of one process on one file is the
 same lock, and closing any descriptor of the file gives it up: threads must be kept apart before they open it."""
@@ -217,14 +219,25 @@ def _record_lock(path: Path, holder: Mapping[str, object]) -> Iterator[None]:
 
 
 def _acquire(descriptor: int, holder: Mapping[str, object]) -> None:
+    patience = time.monotonic() + _SAYS_WHO
+    while not _locked(descriptor):
+        other = _read_holder(descriptor)
+        if other or time.monotonic() > patience:
+            raise ProjectBusyError(_busy(other))
+        time.sleep(0.01)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock unless somebody has it."""
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EAGAIN):
-            raise ProjectBusyError(_busy(_read_holder(descriptor))) from error
+            return False
         raise
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+    return True
 
 
 def _read_holder(descriptor: int) -> Mapping[str, object]:
