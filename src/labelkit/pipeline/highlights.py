@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from labelkit.active import QueueItem
-from labelkit.active.session import Fields, Spans
 from labelkit.labeling import LabelingFunction
 from labelkit.labeling.rules.highlight import spans
 from labelkit.pipeline.recording import run_store
 from labelkit.project import ProjectFolder
+
+if TYPE_CHECKING:  # `apply` needs no queue
+    from labelkit.active import QueueItem
+    from labelkit.active.session import Fields, Spans
 
 RULES_FILE = "rules.json"
 MANY = 20  # places from which on a function is asked whether it matches nearly everything
@@ -44,6 +46,7 @@ class Highlights:
     def __call__(self, item: QueueItem, fields: Fields) -> Spans:
         """Field -> (start, end, function) of the characters that made functions vote.
 
+        >>> from labelkit.active import QueueItem
         >>> item = QueueItem("c7", "margin", 0.0, "undecided", None, {"money": "spam"})
         >>> Highlights({"money": ["words", "text", ["win"], True, "word"]})(item, {"text": "Win it"})
         {'text': [(0, 3, 'money')]}
