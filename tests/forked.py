@@ -83,8 +83,11 @@ def in_child(work: Callable[[], object], injection: Injection | None = None) -> 
         with os.fdopen(ear, "rb") as said:
             text = said.read().decode(errors="replace")
         status = os.waitpid(pid, 0)[1]
-    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    return Ended(status, text, killed or (log is not None and "(INJECTED)" in log.read_text(errors="replace")))
+    hit = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    if log is not None:
+        hit = hit or "(INJECTED)" in log.read_text(errors="replace")
+        log.unlink()
+    return Ended(status, text, hit)
 
 
 def _quietly(work: Callable[[], object], mouth: int, *, wait: bool) -> None:
