@@ -111,6 +111,7 @@ def test_functions_that_end_their_process(n: int, figure: Figure) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("n", sizes(500, 10_000, 100_000))
 def test_functions_that_never_end(n: int, figure: Figure) -> None:
     """Loops in Python and in C, sleep, and a process that stops itself end at the limit."""

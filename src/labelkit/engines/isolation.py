@@ -34,7 +34,7 @@ def call_isolated(function: LabelingFunction, rows: Slice, classes: Sequence[str
     while todo:
         done, trouble = pass_.run(todo)
         todo = todo[done:]
-        if trouble is None:
+        if trouble is None or not todo:  # it may have died of something after all was done
             continue
         start, stop = todo[0]
         pass_.forget(start, stop)
