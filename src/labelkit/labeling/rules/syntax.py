@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from re import (  # type: ignore[attr-defined]
+from re import (  # type: ignore[attr-defined, unused-ignore]
     _constants as sre,
     _parser,
 )
