@@ -73,6 +73,6 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(compile(block, "README.md", "exec"), scope)  # noqa: S102  the README is ours
     assert "shouts" in capsys.readouterr().out
-    assert isinstance(scope["train"], pa.Table)
+    assert isinstance(scope["rows"], pa.Table)
     assert isinstance(scope["questions"], list)
     assert {name for name in scope if name in lk.__all__} == set()

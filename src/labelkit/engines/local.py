@@ -43,7 +43,7 @@ class LocalEngine:
         caster = ChunkCaster(functions, fields, classes, self.cache)
         count = records.chunk_count()
         if self.workers > 1 or self.limits is not None:
-            workers = self.workers if count is None else min(self.workers, count)
+            workers = self.workers if count is None else max(1, min(self.workers, count))  # of no records, too
             return cast_with_workers(caster, records, workers, self.limits or Limits())
         return (caster.cast(index, chunk) for index, chunk in enumerate(records.chunks()))
 

@@ -64,7 +64,7 @@ def _kind_by_type(table: pa.Table, field: str) -> Kind:
     type_ = table.schema.field(field).type
     if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_dictionary(type_):
         values = len(table.column(field).unique())
-        return "category" if values <= min(MOST_VALUES, len(table) / RECORDS_PER_VALUE) else "text"
+        return "category" if 1 < values <= min(MOST_VALUES, len(table) / RECORDS_PER_VALUE) else "text"
     if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_):
         return "number"
     lists = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
