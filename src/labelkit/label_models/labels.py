@@ -157,7 +157,10 @@ def labels_from(content: bytes, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(io.BytesIO(content), page_checksum_verification=True)
+        # In memory of Arrow's own: what is Python's, one of its threads could let go of when Python has just ended.
+        copied = pa.BufferOutputStream()
+        copied.write(content)
+        return pq.read_table(copied.getvalue(), page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise ArtifactError(
             f"{visible(name)}: not a readable Parquet file; make it again with `labelkit apply`"
