@@ -27,7 +27,7 @@ MAX_DISTINCT = 50_000
 MAX_WIDTH = 10_000
 """Functions times classes: of more, pairs are not counted, for their matrix would not fit into memory."""
 
-CHUNK = 32_768  # rows
+CHUNK = 16_384  # rows
 AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
 SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
@@ -79,7 +79,7 @@ class VoteCounts:
             raise ValueError(f"votes must be int8 of {self.m} functions, not {votes.dtype} of shape {votes.shape}")
         if votes.size and int(votes.max()) >= self.k:
             raise ValueError(f"votes must be below {self.k}, the number of classes, not {int(votes.max())}")
-        keep = self.distinct is not None and not _surely_many(votes[: 4 * CHUNK], self.k)
+        keep = self.distinct is not None and not _surely_many(votes[: 8 * CHUNK], self.k)
         found = over_stretches(lambda rows: self._of_stretch(votes[rows], keep=keep), len(votes))
         return functools.reduce(operator.add, found, self)
 
