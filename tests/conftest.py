@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from browsing import serving
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
 pytest_plugins = ["store_fixtures", "web_fixtures", "fault_figures"]
@@ -46,6 +47,21 @@ def make_project(tmp_path: Path) -> MakeProject:
         return made
 
     return make
+
+
+@pytest.fixture
+def applied(make_project: MakeProject) -> Made:
+    """A small project with labels, by majority vote."""
+    made = make_project(toml="[model]\nname = 'majority'\n")
+    made.project.apply()
+    return made
+
+
+@pytest.fixture
+def visits() -> Iterator[tuple[int, list[str]]]:
+    """A server on this machine: its port, and the paths asked for."""
+    with serving() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from bad_functions import NeedsTwo, Odd, Silent, Unpicklable
 from casting import cast, named, returning
 from labelkit.labeling import LabelingFunction, labeling_function, rules
 from labelkit.labeling.faults import first_line
@@ -20,36 +20,11 @@ from labelkit.matrix import ABSTAIN, FAULT
 TEXTS = ["one", "two", "bad", "four"]
 
 
-class Silent(Exception):
-    """Cannot say what it is."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no words")
-
-
 class NotText(Exception):
     """Says something that is no text."""
 
     def __str__(self) -> str:
         return 5  # type: ignore[return-value]  # noqa: PLE0307
-
-
-class Unpicklable(Exception):
-    """Holds what cannot be sent to another process."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: 0, threading.Lock())
-
-
-class NeedsTwo(Exception):
-    """Cannot be made again from its arguments."""
-
-    def __init__(self, one: str, two: str) -> None:
-        super().__init__(one + two)
-
-
-class Odd(BaseException):
-    """Not an Exception."""
 
 
 def recurses(x: Any) -> Any:

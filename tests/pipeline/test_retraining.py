@@ -28,13 +28,6 @@ time.sleep(60)
 
 
 @pytest.fixture
-def applied(make_project: MakeProject) -> Made:
-    made = make_project(toml="[model]\nname = 'majority'\n")
-    made.project.apply()
-    return made
-
-
-@pytest.fixture
 def sessions(applied: Made) -> Iterator[Sessions]:
     with Sessions(applied.project.folder, strategy="margin") as opened:
         yield opened

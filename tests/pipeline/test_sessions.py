@@ -13,7 +13,7 @@ import pytest
 from labelkit.annotations import AnnotationStore
 from labelkit.errors import UsageError
 from labelkit.pipeline.sessions import Sessions
-from projects import Made, MakeProject
+from projects import Made
 
 SITTING = """
 import sys, time
@@ -25,13 +25,6 @@ session = Sessions(find_project(Path(sys.argv[1])), retrain=False).open("ana")
 print(session.next().record, flush=True)
 time.sleep(60)
 """
-
-
-@pytest.fixture
-def applied(make_project: MakeProject) -> Made:
-    made = make_project(toml="[model]\nname = 'majority'\n")
-    made.project.apply()
-    return made
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html as html_text
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from browsing import opened, serving, skeleton
+from browsing import opened, skeleton
 from labelkit.reports.overview import Overview, overview_html
 from labelkit.reports.overview.content import RunLine, Share, Spread
 from labelkit.reports.overview.graph import LEFT, ROW, graph
@@ -179,13 +178,6 @@ def test_the_graph_has_a_dot_per_run_and_an_edge_per_parent() -> None:
     assert [node.current for node in drawn.nodes] == [run.id == APPLY for run in OVERVIEW.runs]
     assert graph(OVERVIEW.runs[:1]).edges == ()
     assert graph(()).width == 2 * LEFT
-
-
-@pytest.fixture
-def visits() -> Iterator[tuple[int, list[str]]]:
-    """A server on this machine: its port, and the paths asked for."""
-    with serving() as found:
-        yield found
 
 
 @pytest.mark.slow

@@ -6,12 +6,11 @@ import base64
 import hashlib
 import html as html_text
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from browsing import opened, serving, skeleton
+from browsing import opened, skeleton
 from labelkit import reports
 from labelkit.validation import Verdict
 from report_samples import BACKGROUND, VERDICT, everywhere, hostile_texts
@@ -70,13 +69,6 @@ def test_a_page_without_background_leaves_the_plots_out() -> None:
     assert "<figure" not in page
     assert "every label is a class of the project" in page
     assert "Passed: training may run" in reports.html(Verdict(VERDICT.outcomes[:1]))
-
-
-@pytest.fixture
-def visits() -> Iterator[tuple[int, list[str]]]:
-    """A server on this machine: its port, and the paths asked for."""
-    with serving() as found:
-        yield found
 
 
 @pytest.mark.slow

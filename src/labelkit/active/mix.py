@@ -14,7 +14,6 @@ learner's where there is one, else the label model's.
 from __future__ import annotations
 
 import difflib
-import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import numpy as np
 
 from labelkit.active.pool import Pool, Rows, Scores, Strategy
 from labelkit.active.strategies import STRATEGIES
+from labelkit.dotted import named_by
 from labelkit.errors import UsageError, named, shortened, visible
 
 MIXED = "margin:0.6,conflict:0.2,random:0.2"
@@ -127,16 +127,9 @@ def _of_function(path: str) -> Strategy:
 
 
 def _imported(path: str) -> Callable[..., Any]:
-    module, _, name = path.rpartition(".")
-    shown = visible(path[:200])
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, ValueError, TypeError) as error:
-        raise UsageError(f'strategy "{shown}": {visible(str(error))}; is its folder in PYTHONPATH?') from error
-    except AttributeError as error:
-        raise UsageError(f'strategy "{shown}": module "{visible(module)}" has no "{visible(name)}"') from error
+    function = named_by(path, "strategy")
     if not callable(function):
-        raise UsageError(f'strategy "{shown}": is no function')
+        raise UsageError(f'strategy "{visible(path[:200])}": is no function')
     return function  # type: ignore[no-any-return]
 
 

@@ -8,11 +8,11 @@ takes `sample_weight`
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
+from labelkit.dotted import named_by
 from labelkit.errors import UsageError, named, visible
 from labelkit.learner.features import mean_square
 
@@ -86,14 +86,7 @@ class Weighted:
 
 def _own(path: str, seed: int) -> Any:
     """The classifier that the user's function makes."""
-    module, _, name = path.rpartition(".")
-    shown = visible(path[:200])
-    try:
-        make = getattr(importlib.import_module(module), name)
-    except (ImportError, ValueError, TypeError) as error:
-        raise UsageError(f'estimator "{shown}": {visible(str(error))}; is its folder in PYTHONPATH?') from error
-    except AttributeError as error:
-        raise UsageError(f'estimator "{shown}": module "{visible(module)}" has no "{visible(name)}"') from error
+    make, shown = named_by(path, "estimator"), visible(path[:200])
     try:
         made = make(seed)
     except Exception as error:
