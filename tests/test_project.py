@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from labelkit.errors import ConfigError, LabelkitError, MachineError, named
-from labelkit.project import FILE_NAME, ProjectFolder, Settings, find_project, read_project
+from labelkit.project import ProjectFolder, find_project, read_project
+from labelkit.settings import FILE_NAME, Settings
 
 SMALLEST = """\
 [project]

@@ -29,7 +29,7 @@ def over_stretches(work: Callable[[slice], Result], n: int, step: int = 1) -> li
     if count < 2 or not _BLAS.acquire(blocking=False):  # somebody else's threads are at work already
         return [work(slice(0, n))]
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         bounds = [*(step * round(n * i / count / step) for i in range(count)), n]
         stretches = [slice(*pair) for pair in itertools.pairwise(bounds)]

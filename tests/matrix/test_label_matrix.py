@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from labelkit import project
+from labelkit import settings as project_settings
 from labelkit.errors import ArtifactError, UsageError
 from labelkit.matrix import ABSTAIN, FAULT, MAX_CLASSES, LabelMatrix, checked_classes, read_votes
 
@@ -244,7 +244,7 @@ def test_classes_are_two_or_more_different_names(classes: Any) -> None:
 
 def test_a_project_may_have_as_many_classes_as_a_matrix() -> None:
     """labelkit.toml and the matrix agree on the largest number of classes."""
-    assert project.MAX_CLASSES == MAX_CLASSES
+    assert project_settings.MAX_CLASSES == MAX_CLASSES
 
 
 def test_matrices_are_compared_by_identity() -> None:

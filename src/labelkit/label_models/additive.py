@@ -43,9 +43,7 @@ class Contributions:
 class Evidence:
     """The parameters of an additive model."""
 
-    tables: NDArray[
-        np.float64
-    ]  # (m, k + 1, k): what vote v of function j adds to the logarithm of class y; v = k: abstain
+    tables: NDArray[np.float64]  # (m, k + 1, k): what vote v of function j adds to log P(class y); v = k: abstain
     log_prior: NDArray[np.float64]  # (k,)
     agreed: NDArray[np.float64] | None = None  # (m, k + 1, k): in place of `tables` where all votes are for one class
     sharing: float = 0.0  # from 0 to 1

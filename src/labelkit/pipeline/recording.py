@@ -11,7 +11,8 @@ from labelkit.errors import ArtifactError
 from labelkit.files import timestamp
 from labelkit.lineage import Run, RunStore, git_state, hash_file
 from labelkit.pipeline.events import kept
-from labelkit.project import FILE_NAME, ProjectFolder
+from labelkit.project import ProjectFolder
+from labelkit.settings import FILE_NAME
 
 CODE = (FILE_NAME, "labeling_functions", "expectations")
 """What of a project decides what labelkit does; `dirty` in a run record means that these differ from the commit."""

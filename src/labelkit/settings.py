@@ -1,0 +1,230 @@
+"""What labelkit.toml says: its sections, and what is wrong with one that does not hold."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from labelkit.errors import ConfigError, listed, named, shortened, visible
+from labelkit.files import machine_errors
+
+FILE_NAME = "labelkit.toml"
+MAX_CLASSES = 127
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+ColumnType = Literal["string", "int64", "float64", "bool"]
+
+
+class Section(BaseModel):
+    """A table of labelkit.toml: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProjectSection(Section):
+    """`[project]`: what is labelled."""
+
+    name: Name
+    classes: list[Name] = Field(min_length=2, max_length=MAX_CLASSES)
+
+    @model_validator(mode="after")
+    def _classes_are_distinct(self) -> ProjectSection:
+        twice = sorted(name for name, times in Counter(self.classes).items() if times > 1)
+        if twice:
+            raise ValueError(f"{named(twice)} stands twice in classes; the names must differ from one another")
+        return self
+
+
+class DataSection(Section):
+    """`[data]`: where the records are and what labeling functions may see of them."""
+
+    path: Name  # a file or folder of records, or a .sql file that holds one query
+    url: Name | None = None  # the database that a .sql file asks, as SQLAlchemy writes it
+    id: Name = "id"
+    fields: list[Name] = Field(min_length=1)
+    gold: Name | None = None
+    split: Name | None = None
+    metadata: list[Name] = []
+    reference: Name | None = None
+    encoding: Name = "utf-8"
+    types: dict[Name, ColumnType] = {}
+
+    @model_validator(mode="after")
+    def _queries_have_a_database(self) -> DataSection:
+        if self.path.endswith(".sql") != (self.url is not None):
+            raise ValueError("path = a .sql file and url = the database it asks go together")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> DataSection:
+        roles = [*self.fields, *self.metadata, self.id] + [name for name in (self.gold, self.split) if name]
+        twice = sorted(name for name, times in Counter(roles).items() if times > 1)
+        if twice:
+            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold, split or metadata")
+        return self
+
+
+class ApplySection(Section):
+    """`[apply]`: how votes are cast."""
+
+    workers: int = Field(default=0, ge=0, le=256)  # processes; 0 means one per processor
+    max_faults: int = Field(default=0, ge=0)
+    timeout: float = Field(default=60.0, ge=0, le=86_400)  # seconds that one call of a function may take; 0: no limit
+    memory: int = Field(default=0, ge=0, le=2**24)  # megabytes that it may take; 0: no limit
+
+
+class ModelSection(Section):
+    """`[model]`: how votes are combined."""
+
+    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "pooled", "auto"] = "snorkel"
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+
+class AnnotateSection(Section):
+    """`[annotate]`: whom and how many people are asked."""
+
+    strategy: Name = "hybrid"
+    budget: int = Field(default=50, ge=1)
+    overlap: int = Field(default=1, ge=1, le=100)
+    lease: int = Field(default=600, ge=10, le=86_400)
+    retrain: bool = True  # a learner beside the people ranks the queue anew as answers come
+    keys: dict[Name, Name] = {}
+    guidelines: str = Field(default="", max_length=50_000)  # plain text, shown beside the records on the page
+
+
+class RunsSection(Section):
+    """`[runs]`: how much is kept of earlier runs."""
+
+    keep: int = Field(default=10, ge=1)  # runs of apply whose votes and labels stay; records of runs stay for ever
+
+
+class LineageSection(Section):
+    """`[lineage]`: who is told of runs, beside their records."""
+
+    openlineage: Name | None = None  # a file of JSON lines in the project, or the URL of a receiver
+    namespace: Name = "labelkit"  # of the project's jobs
+
+    @field_validator("openlineage")
+    @classmethod
+    def _goes_to_one_place(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            path = PurePosixPath(value)
+            if path.suffix != ".jsonl" or path.is_absolute() or ".." in path.parts:
+                raise ValueError("must be the URL of a receiver, or a file in the project that ends in .jsonl")
+        elif value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("must begin with http:// or https:// and hold no query")
+            if parts.username is not None or parts.password is not None:
+                raise ValueError("must not hold a login; a key goes into the variable OPENLINEAGE_API_KEY")
+        return value
+
+
+class StoreSection(Section):
+    """`[store]`: where answers are kept; SQLite under .labelkit/ unless a URL is given."""
+
+    url: str | None = None
+
+
+class Settings(Section):
+    """The whole of labelkit.toml."""
+
+    project: ProjectSection
+    data: DataSection
+    apply: ApplySection = ApplySection()
+    model: ModelSection = ModelSection()
+    annotate: AnnotateSection = AnnotateSection()
+    runs: RunsSection = RunsSection()
+    lineage: LineageSection = LineageSection()
+    store: StoreSection = StoreSection()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the labelkit.toml at `path`. Raises ConfigError when it does not hold."""
+    with machine_errors(path):
+        content = path.read_bytes()
+    try:
+        return Settings.model_validate(tomllib.loads(content.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        row, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ConfigError(f"{FILE_NAME}: row {row}: invalid UTF-8 byte 0x{byte:02X}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{FILE_NAME}: nested too deeply") from error
+    except ValidationError as error:
+        raise ConfigError(listed([_explained(problem) for problem in error.errors()])) from error
+    except ValueError as error:  # also what tomllib lets through, such as a number of 5,000 digits
+        raise ConfigError(f"{FILE_NAME}: not TOML: {shortened(str(error), 200)}") from error
+
+
+_WORDS = {
+    "missing": "missing",
+    "string_type": "must be a text in quotes",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "literal_error": "must be {expected}",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "value_error": "{error}",
+}
+
+
+def _explained(problem: Any) -> str:
+    """One pydantic problem in the words of labelkit.toml."""
+    location, value = list(problem["loc"]), problem["input"]
+    if problem["type"] == "extra_forbidden":
+        return _unknown([str(part) for part in location], value)
+    words = _WORDS.get(problem["type"])
+    what = problem["msg"] if words is None else words.format_map(problem.get("ctx", {}))
+    return f"{FILE_NAME}: {_place(location)}: {what}" + (f", not {_as_toml(value)}" if _is_plain(value) else "")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value may stand in a message: not a URL that may hold a login."""
+    login = isinstance(value, str) and "://" in value and "@" in value
+    return isinstance(value, (str, int, float)) and value != "" and not login
+
+
+def _as_toml(value: object) -> str:
+    """A plain value as it stands in the file."""
+    if isinstance(value, str):
+        return f'"{shortened(value, 60)}"'
+    return shortened(str(value).lower(), 60)  # true and false are written small
+
+
+def _place(location: list[str | int]) -> str:
+    """`[data] fields, item 2` for a pydantic location."""
+    names = [visible(part) for part in location if isinstance(part, str) and part != "[key]"]
+    items = "".join(f", item {part + 1}" for part in location if isinstance(part, int))
+    return f"[{names[0]}]{items}" if len(names) == 1 else f"[{'.'.join(names[:-1])}] {names[-1]}{items}"
+
+
+def _unknown(location: list[str], value: object) -> str:
+    """What a key that nothing reads could have been meant to be."""
+    known, key = _known_keys(location[:-1]), location[-1]
+    near = difflib.get_close_matches(key[:200], known, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"known are {named(known)}"
+    if len(location) > 1:
+        return f"{FILE_NAME}: [{location[0]}] {shortened(key)}: unknown key; {hint}"
+    if isinstance(value, dict):
+        return f"{FILE_NAME}: [{shortened(key)}]: unknown section; {hint}"
+    return f"{FILE_NAME}: {shortened(key)}: a key outside any section; known sections are {named(known)}"
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in place:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
