@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA := data/reviews.parquet
-FAST := not slow and not browser and not postgres
+FAST := not slow and not browser and not postgres and not spark
 
 .DEFAULT_GOAL := help
 .PHONY: help install data demo lint test test-slow test-all services bench docs format clean
@@ -44,15 +44,17 @@ lint: $(VENV)/installed ## ruff, mypy, import layers
 test: lint $(DATA) ## lint, then the fast tests with coverage (8 minutes at most)
 	$(BIN)/pytest -q -n 2 -m '$(FAST)' --cov --cov-report=term
 
-test-slow: $(VENV)/installed $(DATA) services ## the tests that take longer, need Chromium or PostgreSQL
+test-slow: $(VENV)/installed $(DATA) services ## the tests that take longer, need Chromium, PostgreSQL or Spark
 	$(BIN)/pytest -q -n 2 -m 'not ($(FAST))'
 
 test-all: test test-slow ## every test
 
-services: ## install what the slow tests run beside labelkit (Debian, as root)
+services: $(VENV)/installed ## install what the slow tests run beside labelkit (Debian, as root)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql; }
 	@{ command -v strace && command -v mkfs.xfs; } >/dev/null || { apt-get update -qq && apt-get install -y -qq strace xfsprogs; }
+	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless; }
+	@$(BIN)/python -c 'import pyspark' 2>/dev/null || $(PIP) install --quiet --constraint constraints.txt --editable '.[spark]'
 
 bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 	$(BIN)/python benchmarks/startup.py

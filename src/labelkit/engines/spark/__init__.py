@@ -1,0 +1,1 @@
+"""Spark: the same votes, faults and ids on a cluster."""

@@ -1,0 +1,31 @@
+"""A real Spark on this machine, one for all tests of a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from importlib import util
+from typing import Any
+
+import pytest
+
+from labelkit.engines.spark.session import SparkPlace, spark_session
+
+SMALL = {
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A session with two threads, on loopback, without a page. Where there is no Spark, CI fails and a laptop skips."""
+    if (util.find_spec("pyspark") is None or shutil.which("java") is None) and not os.environ.get("CI"):
+        pytest.skip("Spark is not installed; make services installs it")
+    session = spark_session(SparkPlace("local[2]", settings=SMALL))
+    yield session
+    session.stop()
