@@ -69,8 +69,13 @@ class _Worker:
         return self.stuck > limit > 0
 
 
-def cast_with_workers(caster: ChunkCaster, records: Records, count: int, limits: Limits) -> Iterator[ChunkVotes]:
-    """The chunks of the records with their votes, in order, cast by `count` processes."""
+def cast_with_workers(
+    caster: ChunkCaster, records: Records, count: int, limits: Limits, span: range | None = None
+) -> Iterator[ChunkVotes]:
+    """The chunks of the records with their votes, in order, cast by `count` processes.
+
+    `span` are the wanted chunks of records that can be read from anywhere; all of them, by default.
+    """
     import pyarrow as pa
 
     pa.array([0])  # pyarrow looks for pandas when it makes its first array: once here, not once in every worker
@@ -78,7 +83,7 @@ def cast_with_workers(caster: ChunkCaster, records: Records, count: int, limits:
         pool = _Pool(caster, records, limits, output)
         try:
             pool.start(count)
-            yield from pool.in_order(_Tasks(records))
+            yield from pool.in_order(_Tasks(records, span))
         finally:
             pool.stop()
 
@@ -86,9 +91,9 @@ def cast_with_workers(caster: ChunkCaster, records: Records, count: int, limits:
 class _Tasks:
     """What is still to be given out: ranges of chunks, or the chunks themselves."""
 
-    def __init__(self, records: Records) -> None:
-        self._count = records.chunk_count()
-        self._next = 0
+    def __init__(self, records: Records, span: range | None) -> None:
+        self._count = records.chunk_count() if span is None else span.stop
+        self.first = self._next = 0 if span is None else span.start
         self._read = enumerate(records.chunks()) if self._count is None else None
         # A whole chunk is handed only to a worker that waits for it: if both sides wrote at once, both would wait.
         self.ahead = 2 if self._read is None else 1
@@ -127,7 +132,7 @@ class _Pool:
     def in_order(self, tasks: _Tasks) -> Iterator[ChunkVotes]:
         """Give out the tasks, and give back the chunks in their order."""
         waiting: dict[int, ChunkVotes] = {}
-        wanted, left = 0, True
+        wanted, left = tasks.first, True
         while True:
             for place, worker in enumerate(self._workers):
                 if left and worker.busy < tasks.ahead and len(waiting) < AHEAD * len(self._workers):

@@ -25,7 +25,9 @@ OF_EVERY_SESSION: Mapping[str, str] = {
 OF_OWN_SESSIONS: Mapping[str, str] = {
     "spark.app.name": "labelkit",
     "spark.ui.enabled": "false",  # a page that nobody asked for listens on a port
-    "spark.log.level": "ERROR",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "FATAL",  # what fails comes back as an error, in a line instead of a page
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
 }
 ON_ONE_MACHINE: Mapping[str, str] = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
@@ -37,6 +39,11 @@ class SparkPlace:
     master: str = ""  # "" for the session's own, or this machine
     remote: str = ""  # sc://host:port of Spark Connect; goes before the master
     settings: Mapping[str, str] = field(default_factory=dict)  # spark.* of the session
+
+    @property
+    def where(self) -> str:
+        """Server or master."""
+        return self.remote or self.master or LOCAL
 
 
 def spark_session(place: SparkPlace) -> Any:
@@ -56,18 +63,24 @@ def spark_session(place: SparkPlace) -> Any:
         builder = builder.remote(place.remote)
     else:
         _check_java()
-        master = place.master or LOCAL
-        builder = builder.master(master)
-        given = {**OF_OWN_SESSIONS, "spark.pyspark.python": sys.executable if master.startswith("local") else ""}
-        for name, value in {**given, **(ON_ONE_MACHINE if master.startswith("local") else {})}.items():
-            builder = builder.config(name, value) if value else builder
-    for name, value in place.settings.items():
+        builder = builder.master(place.where)
+    for name, value in {**_defaults(place), **place.settings}.items():
         builder = builder.config(name, value)
     try:
         return _prepared(builder.getOrCreate())
     except (PySparkException, OSError, RuntimeError) as error:
-        where = place.remote or place.master or LOCAL
-        raise MachineError(f"Spark at {visible(where)}: {visible(first_line(error))}") from error
+        raise MachineError(f"Spark at {visible(place.where)}: {visible(first_line(error))}") from error
+
+
+def _defaults(place: SparkPlace) -> Mapping[str, str]:
+    """Settings of a session of our own, unless somebody set them; of a server, that is its owner's business."""
+    if place.remote:
+        return {}
+    if not place.where.startswith("local"):
+        return OF_OWN_SESSIONS
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    return {**OF_OWN_SESSIONS, **ON_ONE_MACHINE}
 
 
 def _prepared(session: Any) -> Any:
