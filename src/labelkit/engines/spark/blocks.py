@@ -109,10 +109,11 @@ class spark_errors:  # noqa: N801  reads as a function
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        if isinstance(error, (PySparkException, Py4JError)):
+        gateway = kind is not None and kind.__module__.startswith("py4j.")
+        if isinstance(error, PySparkException) or gateway:
+            assert error is not None  # noqa: S101  for the types
             raise MachineError(f"Spark: {visible(_said(error))}") from error
 
 
