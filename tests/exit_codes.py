@@ -13,8 +13,10 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import sys
+import threading
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forked import Ended, ExitCode, in_child, respect_permissions
+from forked import Ended, ExitCode, in_child, respect_permissions, until
 from labelkit.files import project_lock
 
 COMMANDS = {
@@ -32,7 +34,16 @@ COMMANDS = {
     "queue": ["annotate", "--queue", "5", "--annotator", "ana", "--out", "questions.jsonl"],
     "answers": ["annotate", "--annotator", "ana", "--answers", "answers.jsonl"],
     "agreement": ["annotate", "--agreement"],
+    "page": ["annotate", "--web", "--annotator", "ana", "--port", "0"],
+    "explain": ["explain", "c3"],
+    "runs": ["runs", "list"],
+    "show": ["runs", "show"],
+    "diff": ["runs", "diff"],
+    "replay": ["replay", "--workers", "1"],
+    "lf test": ["lf", "test"],
+    "report": ["report"],
 }
+"""What is run, each with a name. The page is interrupted as soon as it can be opened."""
 
 Damage = Callable[[Path], object]
 
@@ -187,8 +198,16 @@ def run(fault: str, command: str, root: Path) -> None:
         stack.enter_context(contextlib.redirect_stdout(data))
         if fault == "disk: full":
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        if command == "page":
+            threading.Thread(target=_interrupt_once_open, args=(data,), daemon=True).start()
         code = _exit_code(COMMANDS[command])
     raise ExitCode(code, talk.getvalue())
+
+
+def _interrupt_once_open(said: typing.TextIO) -> None:
+    """Ctrl-C as soon as the links of a page have been printed."""
+    until(lambda: isinstance(said, io.StringIO) and "#token=" in said.getvalue())
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def tried(fault: str, command: str, before: Path, scratch: Path) -> Ended:
@@ -207,18 +226,30 @@ def tried(fault: str, command: str, before: Path, scratch: Path) -> Ended:
         return in_child(lambda: run(fault, command, scratch))
 
 
-def main() -> None:
-    """See above."""
-    before, scratch = Path(sys.argv[1]) / "before", Path(sys.argv[1]) / "scratch"
-    for arguments in COMMANDS.values():  # everything is imported now
+def load_everything(before: Path, scratch: Path) -> None:
+    """Run each command once in this process, so that its children import nothing."""
+    import uvicorn  # noqa: F401  the page itself is not opened here: it would leave threads behind
+
+    import labelkit.pipeline.annotate_web
+    import labelkit.ui.web  # noqa: F401
+    from labelkit.cli.main import _exit_code
+
+    for command, arguments in COMMANDS.items():
+        if command == "page":
+            continue
+        shutil.rmtree(scratch, ignore_errors=True)
         shutil.copytree(before, scratch)
         os.chdir(scratch)
-        from labelkit.cli.main import _exit_code
-
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             _exit_code(arguments)
         os.chdir("/")
-        shutil.rmtree(scratch)
+    shutil.rmtree(scratch)
+
+
+def main() -> None:
+    """See above."""
+    before, scratch = Path(sys.argv[1]) / "before", Path(sys.argv[1]) / "scratch"
+    load_everything(before, scratch)
     table: dict[str, dict[str, list[object]]] = {}
     for fault in FAULTS:
         for command in COMMANDS:

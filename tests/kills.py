@@ -19,9 +19,13 @@ def before(folder: Path, *, finished: bool = False) -> Path:
     Unless it is finished, every verb has work to do: a function has changed since, and the answers were never read.
     """
     made = passing_project(folder / "before")
+    settings = made.root / "labelkit.toml"
+    settings.write_text(settings.read_text() + "[annotate]\nretrain = false\n")
     lines = [json.dumps({"id": row["id"], "label": row["gold"]}) for row in comments(60, seed=3)[10:30]]
     made.write("answers.jsonl", "\n".join(lines) + "\n")
     if finished:
+        checked = FUNCTIONS.replace('label="spam")', 'label="spam", examples=[("free cash", SPAM)])')
+        made.write("labeling_functions/first.py", checked)
         made.run("annotate", "--answers", "answers.jsonl", "--annotator", "bob")
         made.project.apply()
     made.project.validate()

@@ -295,7 +295,7 @@ def test_records_that_cannot_be_read_leave_the_rest(validated: Made, capfd: pyte
         ("votes.arrow", "not a vote file of labelkit"),
         ("model.json", "no whole label model in it"),
         ("run.json", "damaged or from another version"),
-        ("verdict.json", "no verdict of this version"),
+        ("verdict.json", "is not the one that was written"),
     ],
 )
 def test_a_damaged_file_is_said_and_the_rest_is_shown(validated: Made, name: str, missing: str) -> None:

@@ -14,10 +14,10 @@ from labelkit.annotations.annotation import Answer, Role
 from labelkit.errors import AnswerError, named, visible
 from labelkit.files import atomic_write, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
-from labelkit.pipeline.current import current_run_record
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.questions import Rows, queue
-from labelkit.pipeline.recording import keep_run
+from labelkit.pipeline.recording import keep_run, run_store
+from labelkit.pipeline.runs import current_id
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -146,6 +146,7 @@ def recorded(
 ) -> AnnotateReport:
     """Write the run record of a session. Its id is random: what people say is not determined by what went in."""
     sequence = AnnotationStore.open(project.store_url).last_sequence if has_answers(project) else 0
+    current = current_id(project)
     run = Run(
         verb="annotate",
         inputs=inputs or {},
@@ -153,7 +154,7 @@ def recorded(
         versions=versions_of(("modAL-python",)),
         outputs=outputs or {},
         counts={**counts, "last_sequence": sequence},
-        parents=(current_run_record(project).id,) if project.labels_path.is_file() else (),
+        parents=(current,) if current and run_store(project).exists(current) else (),
         started=started,
         id=secrets.token_hex(8),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from labelkit.errors import ArtifactError, visible
-from labelkit.label_models import Posterior, load_model, read_labels, run_of
-from labelkit.lineage import Run, RunStore, hash_file
+from labelkit.label_models import Posterior, labels_bytes, labels_from, load_model, run_of
+from labelkit.lineage import Run, RunStore, hash_bytes, hash_file
 from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
@@ -35,19 +36,27 @@ def kept_votes(project: ProjectFolder, run: Run) -> LabelMatrix:
     """The votes that a run wrote. Raises ArtifactError when they are gone, or are not what it wrote."""
     path = RunStore(project.state / "runs").path(run.id) / "votes.arrow"
     votes = read_votes(path)
-    if hash_file(path) != run.outputs.get(path.name):
-        raise ArtifactError(
-            f"{visible(project.relative(path))} is not what run {run.id} wrote; run `labelkit apply` again"
-        )
+    check_as_written(project, run, path)
     return votes
 
 
+def check_as_written(project: ProjectFolder, run: Run, path: Path, digest: str | None = None) -> None:
+    """Raise ArtifactError for an output of a run that is not what the run wrote; `digest` is its hash, where known."""
+    if (digest or hash_file(path)) != run.outputs.get(path.name):
+        raise ArtifactError(
+            f"{visible(project.relative(path))} is not what run {run.id} wrote; run `labelkit apply` again"
+        )
+
+
 def current_run_record(project: ProjectFolder) -> Run:
-    """The record of the run that wrote labels.parquet. Raises ArtifactError when there is none."""
-    run_id = run_of(read_labels(project.labels_path))
+    """The record of the run that wrote labels.parquet. Raises ArtifactError when there is none, or they differ."""
+    content = labels_bytes(project.labels_path)
+    run_id = run_of(labels_from(content, project.labels_path.name))
     if run_id is None:
         raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
-    return RunStore(project.state / "runs").read(run_id)
+    run = RunStore(project.state / "runs").read(run_id)
+    check_as_written(project, run, project.labels_path, hash_bytes(content))
+    return run
 
 
 def rows_by_id(records: Records, ids: Collection[str], columns: list[str]) -> dict[str, dict[str, Any]]:

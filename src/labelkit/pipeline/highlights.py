@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from labelkit.labeling import LabelingFunction
 from labelkit.labeling.rules.highlight import spans
+from labelkit.lineage import Run
+from labelkit.pipeline.current import check_as_written
 from labelkit.pipeline.recording import run_store
 from labelkit.project import ProjectFolder
 
@@ -35,12 +37,13 @@ class Highlights:
         self._rules = rules
 
     @classmethod
-    def of_run(cls, project: ProjectFolder, run: str) -> Highlights:
-        """Those of a run; none where it kept no rules, or what it kept cannot be read."""
-        try:
-            rules = json.loads((run_store(project).path(run) / RULES_FILE).read_bytes())
-        except (OSError, ValueError, RecursionError):
-            rules = {}
+    def of_run(cls, project: ProjectFolder, run: Run) -> Highlights:
+        """Those of a run; none where it kept no rules. Raises ArtifactError for rules that it did not keep so."""
+        path = run_store(project).path(run.id) / RULES_FILE
+        if not path.is_file():
+            return cls({})
+        check_as_written(project, run, path)
+        rules = json.loads(path.read_bytes())
         return cls(rules if isinstance(rules, dict) else {})
 
     def __call__(self, item: QueueItem, fields: Fields) -> Spans:

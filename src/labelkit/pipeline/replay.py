@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.errors import UsageError, visible
+from labelkit.errors import ArtifactError, UsageError, visible
 from labelkit.lineage import Run, files_at, hash_bytes, versions_of
 from labelkit.matrix import read_votes
 from labelkit.pipeline.compute import LIBRARIES, function_files
+from labelkit.pipeline.current import kept_votes
 from labelkit.pipeline.recording import VOTES_FILE, run_store
 from labelkit.pipeline.runs import check_whole, find_run
 from labelkit.pipeline.trial import Talk, laid_out, try_out, with_parameters, workshop
@@ -155,7 +156,11 @@ def _notes(project: ProjectFolder, run: Run, made: Run, folder: Path) -> Iterato
     kept = run_store(project).path(run.id) / VOTES_FILE
     if made.outputs[VOTES_FILE] == run.outputs.get(VOTES_FILE) or not kept.is_file():
         return
-    old, new = read_votes(kept), read_votes(folder / VOTES_FILE)
+    try:
+        old, new = kept_votes(project, run), read_votes(folder / VOTES_FILE)
+    except ArtifactError as error:
+        yield str(error)
+        return
     if old.names != new.names or not old.ids.equals(new.ids):
         yield "the votes are of other functions or records"
         return

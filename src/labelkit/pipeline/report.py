@@ -17,6 +17,7 @@ from labelkit.errors import ArtifactError, LabelkitError, MachineError
 from labelkit.files import timestamp
 from labelkit.label_models import read_labels, run_of
 from labelkit.lineage import Run, RunStore
+from labelkit.pipeline.current import check_as_written
 from labelkit.pipeline.overview.asking import asking_of
 from labelkit.pipeline.overview.curve import curve_of
 from labelkit.pipeline.overview.gate import gate_of
@@ -33,6 +34,7 @@ from labelkit.pipeline.overview.votes import (
     pairs_of,
     yardsticks,
 )
+from labelkit.pipeline.recording import VOTES_FILE
 from labelkit.pipeline.truth import Answered, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.reports.overview import Overview
@@ -80,6 +82,9 @@ def report(project: ProjectFolder) -> Overview:
             labels = check_labels(read_labels(project.labels_path), project)
     if labels is not None:
         run = next((run for run in runs if run.id == run_of(labels)), None)
+        with page.part():
+            if run is not None:
+                check_as_written(project, run, project.labels_path)
     _judge_labels(project, page, labels, run, answers, runs)
     with page.part():
         page.add(people=people_of(project))
@@ -118,11 +123,13 @@ def _judge_labels(
             raise ArtifactError("labels.parquet: no record of the run that wrote it; run `labelkit apply` again")
         folder, gold = RunStore(project.state / "runs").folder, project.settings.data.gold is not None
         seen, model = look_at_votes(folder / run.id, page.overview.classes, labels, truth, answers)
+        check_as_written(project, run, folder / run.id / VOTES_FILE)
         page.add(
             labels=replace(counted, model=model.name, yardsticks=yardsticks(seen)),
             functions=functions_of(seen, with_gold=gold),
             functions_gold=basis if gold else "",
             pairs=pairs_of(seen),
             calibration=calibration_of(seen, basis) if gold else held_out_calibration(seen, project),
-            curve=curve_of(runs, folder, run, labels, truth, basis) if gold else None,
         )
+        if gold:
+            page.add(curve=curve_of(runs, folder, run, labels, truth, basis))

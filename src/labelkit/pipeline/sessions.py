@@ -47,7 +47,7 @@ class Sessions:
         self.project, self.classes = project, tuple(project.settings.project.classes)
         self.role: Role = ADJUDICATOR if adjudicate else PERSON
         self._wanted = Wanted(project)
-        self.highlights = Highlights.of_run(project, current_run_record(project).id)
+        self.highlights = Highlights.of_run(project, current_run_record(project))
         self.strategy = "adjudicate" if adjudicate else self._wanted.strategy(strategy)
         self._store = AnnotationStore.open(project.store_url)
         self._lock = threading.Lock()

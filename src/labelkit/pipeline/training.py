@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.errors import AnswerIsNo, ArtifactError, DataError, MachineError, named, visible
+from labelkit.errors import AnswerIsNo, DataError, MachineError, named, visible
 from labelkit.files import timestamp
 from labelkit.label_models import labels_bytes, labels_from
 from labelkit.label_models.labels import NONE
@@ -15,6 +14,7 @@ from labelkit.lineage import Run, hash_bytes, versions_of
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
+from labelkit.pipeline.verify import kept_verdict, last_check
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
 
@@ -30,7 +30,8 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     without a label are left out. The file is read once: what was judged is what comes out. A run of verb train says
     who got what; a project that cannot be written to gives its rows all the same.
 
-    Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records.
+    Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records,
+    ArtifactError for a verdict that is not what was written.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -83,21 +84,14 @@ _AGAIN = "run `labelkit apply` and `labelkit validate` again"
 
 def _passed(project: ProjectFolder, labels_hash: str) -> dict[str, str]:
     """The last verdict's hashes, if it was a pass of this file. Raises AnswerIsNo otherwise."""
-    path = project.state / VERDICT_FILE
-    if not path.is_file():
+    if not (project.state / VERDICT_FILE).is_file():
         raise AnswerIsNo("labels.parquet has not been validated; run `labelkit validate`")
-    try:
-        last = json.loads(path.read_bytes())
-        status, checked, suites = last["verdict"]["status"], last["labels"], last["suites"]
-        hashes = {"data": str(last["data"]), "run": str(last["run"]), "labels": labels_hash}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{path.name}: damaged; run `labelkit validate` again") from error
-    if checked != labels_hash:
+    run = last_check(project)
+    if run.inputs.get("labels") != labels_hash:
         raise AnswerIsNo("labels.parquet is not the file that was validated; run `labelkit validate` again")
-    if suites != suite_hashes(project):
+    if run.inputs.get("suites") != suite_hashes(project):
         raise AnswerIsNo("the suites in expectations/ have changed since the verdict; run `labelkit validate` again")
+    status = kept_verdict(project, run).status
     if status != "pass":
-        raise AnswerIsNo(
-            f"labels.parquet did not pass the gate (verdict: {visible(str(status))}); see `labelkit validate`"
-        )
-    return hashes
+        raise AnswerIsNo(f"labels.parquet did not pass the gate (verdict: {status}); see `labelkit validate`")
+    return {"data": str(run.inputs.get("data")), "run": run.id, "labels": labels_hash}

@@ -46,9 +46,14 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
         judged = _run_of(project, run, labels_hash, data, hashes, strict=strict)
         background = background_of(project, judged, verdict, labels, suites, timestamp())
         _record(project, judged.with_(started=started), verdict, background)
-        last = {"labels": labels_hash, "data": data, "suites": hashes, "run": judged.id, "verdict": verdict.to_json()}
-        write_json(project.state / VERDICT_FILE, last)
+        write_json(project.state / VERDICT_FILE, pointer_to(judged, verdict))
     return verdict
+
+
+def pointer_to(run: Run, verdict: Verdict) -> dict[str, Any]:
+    """What VERDICT_FILE of a project says of the last validate run, so that it can be read in one place."""
+    judged = {name: run.inputs.get(name) for name in ("labels", "data", "suites")}
+    return {**judged, "run": run.id, "verdict": verdict.to_json()}
 
 
 def suite_hashes(project: ProjectFolder) -> dict[str, str]:

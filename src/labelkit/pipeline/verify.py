@@ -8,7 +8,7 @@ from typing import Any
 
 from labelkit.errors import ArtifactError, visible
 from labelkit.lineage import Run, RunStore, hash_file
-from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
+from labelkit.pipeline.validate import VERDICT_FILE, pointer_to, suite_hashes
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.validation import Verdict
@@ -54,7 +54,7 @@ def verify(project: ProjectFolder, *, strict: bool = False, data: str | None = N
     labels = hash_file(project.labels_path) if project.labels_path.is_file() else ""
     try:
         run = last_check(project)
-        verdict = _verdict_of(project, run)
+        verdict = kept_verdict(project, run)
     except ArtifactError as error:
         return Verification((str(error),), labels=labels)
     reasons = list(_differences(project, run, labels, data))
@@ -68,17 +68,24 @@ def verify(project: ProjectFolder, *, strict: bool = False, data: str | None = N
 
 
 def last_check(project: ProjectFolder) -> Run:
-    """The last validate run that came to a verdict. Raises ArtifactError when there is none, or it is damaged."""
+    """The last validate run that came to a verdict.
+
+    Raises ArtifactError when there is none, or when it or the file that names it is not what was written.
+    """
     path = project.state / VERDICT_FILE
     if not path.is_file():
         raise ArtifactError("labels.parquet has not been validated; run `labelkit validate`")
     try:
-        return RunStore(project.state / "runs").read(str(json.loads(path.read_bytes())["run"]))
+        last = json.loads(path.read_bytes())
+        run = RunStore(project.state / "runs").read(str(last["run"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{VERDICT_FILE} is damaged; {_AGAIN}") from error
+    if last != pointer_to(run, kept_verdict(project, run)):
+        raise ArtifactError(f"{VERDICT_FILE} is damaged; {_AGAIN}")
+    return run
 
 
-def _verdict_of(project: ProjectFolder, run: Run) -> Verdict:
+def kept_verdict(project: ProjectFolder, run: Run) -> Verdict:
     """The verdict in the run's own folder. Raises ArtifactError unless it is the one that was written."""
     kept = RunStore(project.state / "runs").path(run.id) / VERDICT_FILE
     if run.verb != "validate" or not kept.is_file() or hash_file(kept) != run.outputs.get(VERDICT_FILE):

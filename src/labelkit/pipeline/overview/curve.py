@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.lineage import Run
+from labelkit.errors import ArtifactError
+from labelkit.lineage import Run, hash_file
 from labelkit.pipeline.overview.records import rows_of
 from labelkit.reports.overview.content import Curve, CurvePoint, Share
 
@@ -24,12 +25,15 @@ def curve_of(
 
     All are judged on the same records: `truth`, (rows of the labels table,), is the class index of those that may be
     compared, -1 elsewhere, and leaves out every record that people were asked about by now. None without two points.
+    Raises ArtifactError for labels that are not what their run wrote.
     """
     found: dict[int, Share] = {}
     for run in runs:
         path = folder / run.id / "labels.parquet"
         same = run.inputs.get("data") == current.inputs.get("data") and _classes(run) == _classes(current)
         if run.verb == "apply" and same and path.is_file():
+            if hash_file(path) != run.outputs.get(path.name):
+                raise ArtifactError(f"run {run.id}: {path.name} is not what the run wrote")
             share = _judged(path, labels, truth, _classes(run))
             found |= {} if share is None else {int(run.counts.get("answered", 0)): share}
     if len(found) < 2:

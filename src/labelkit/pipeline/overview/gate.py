@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
-from labelkit.errors import ArtifactError, DataError
-from labelkit.lineage import RunStore
+from labelkit.errors import DataError
 from labelkit.pipeline.background import last_background
 from labelkit.pipeline.validate import VERDICT_FILE
-from labelkit.pipeline.verify import last_check, verify
+from labelkit.pipeline.verify import kept_verdict, last_check, verify
 from labelkit.project import ProjectFolder
 from labelkit.reports import NOTHING, Background
 from labelkit.reports.overview.content import Finding, Gate
@@ -27,11 +25,7 @@ def gate_of(project: ProjectFolder, data: str | None) -> Gate | None:
     if not (project.state / VERDICT_FILE).is_file():
         return None
     run = last_check(project)
-    path = RunStore(project.state / "runs").path(run.id) / VERDICT_FILE
-    try:
-        verdict = Verdict.from_json(json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"run {run.id}: no verdict in it; run `labelkit validate` again") from error
+    verdict = kept_verdict(project, run)
     background = last_background(project) or NOTHING
     return Gate(
         status=verdict.status,
