@@ -15,6 +15,19 @@ from labelkit.annotations.sqlite import SqliteDatabase
 class Database(Protocol):
     """A database with the tables of `migrations`, durable once a transaction has ended."""
 
+    @property
+    def name(self) -> str:
+        """What messages call it; without a password."""
+
+    def examine(self) -> int:
+        """The schema that is there, 0 where there is none; nothing is written.
+
+        Raises ArtifactError for a database that is damaged, is something else or comes from a newer labelkit.
+        """
+
+    def identity(self) -> object:
+        """The same for two URLs of one database; None where there is none yet."""
+
     def prepare(self) -> None:
         """Make the tables, or bring them to the present schema."""
 
@@ -33,3 +46,20 @@ def database_at(url: str) -> Database:
     if url.startswith("postgres"):
         return PostgresDatabase.at(url)
     return SqliteDatabase.at(url)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be written down.
+
+    >>> without_password("postgresql://ana:s3cret@db.example:5432/labels?sslmode=require")
+    'postgresql://ana@db.example:5432/labels?sslmode=require'
+    """
+    if not url.startswith("postgres"):
+        return url
+    parsed = sa.make_url(url)
+    if not parsed.password:
+        return url
+    kept = sa.URL.create(
+        parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query
+    )
+    return kept.render_as_string()

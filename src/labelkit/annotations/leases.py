@@ -112,6 +112,13 @@ class Leases:
                 for record in records:
                     end_lease(connection, record, annotator, role)
 
+    def present(self) -> list[str]:
+        """People who are answering at this moment: those whose sessions live and hold records."""
+        query = sa.select(LEASES.c.annotator, LEASES.c.session).where(LEASES.c.session != "")
+        with self._database.transaction() as connection:
+            found = list(connection.execute(query.where(LEASES.c.expires > database_clock()).distinct()))
+        return sorted({annotator for annotator, session in found if not self._is_dead(session)})
+
     def held(self) -> dict[str, list[str]]:
         """Record id -> the people who hold it at this moment."""
         query = sa.select(LEASES.c.record, LEASES.c.annotator).where(LEASES.c.expires > database_clock())

@@ -136,6 +136,10 @@ MIGRATIONS = (
 
 LATEST = MIGRATIONS[-1].number
 
+_RECEIVING = 0
+"""The row of the journal that says: answers are being copied into this database, and some are still missing. An earlier
+labelkit takes it for a gap and refuses, as it should."""
+
 
 def version(connection: Connection) -> int:
     """The last step that the database went through; 0 for an empty one.
@@ -147,7 +151,7 @@ def version(connection: Connection) -> int:
         if tables:
             raise ArtifactError("holds other tables than labelkit's; name another database under [store] url")
         return 0
-    numbers = sorted(connection.execute(select(_journal.c.number)).scalars())
+    numbers = sorted(connection.execute(select(_journal.c.number).where(_journal.c.number != _RECEIVING)).scalars())
     if numbers and numbers[-1] > LATEST:
         raise ArtifactError(
             f"written by a newer labelkit (schema {numbers[-1]}, this one knows {LATEST}); upgrade labelkit"
@@ -166,3 +170,28 @@ def migrate(connection: Connection) -> None:
         migration.apply(connection)
         row = {"number": migration.number, "what": migration.what, "applied": timestamp()}
         connection.execute(_journal.insert(), row)
+
+
+def receives(connection: Connection) -> bool:
+    """Whether a copy into this database was begun and has not ended."""
+    return connection.execute(select(_journal.c.number).where(_journal.c.number == _RECEIVING)).first() is not None
+
+
+def check_whole(connection: Connection) -> None:
+    """Refuse a database that holds a part of what is being copied into it. Raises ArtifactError."""
+    if receives(connection):
+        raise ArtifactError(
+            "answers are being copied here and some are missing; "
+            "run the same `labelkit store migrate` again until it says that it is done"
+        )
+
+
+def begin_receiving(connection: Connection, source: str) -> None:
+    """Mark the database as one that holds a part only; `source` is for people."""
+    row = {"number": _RECEIVING, "what": f"answers of {source} are being copied", "applied": timestamp()}
+    connection.execute(_journal.insert(), row)
+
+
+def end_receiving(connection: Connection) -> None:
+    """The copy is whole."""
+    connection.execute(_journal.delete().where(_journal.c.number == _RECEIVING))

@@ -55,12 +55,20 @@ class PostgresDatabase:
 
     def prepare(self) -> None:
         """Make the tables, or bring them to the present schema."""
-        with self._errors():
-            with self._engine.connect() as connection, connection.begin():
-                ready = version(connection) == LATEST
-            if not ready:
-                with self.transaction(write=True) as connection:
-                    migrate(connection)
+        if self.examine() != LATEST:
+            with self.transaction(write=True) as connection:
+                migrate(connection)
+
+    def examine(self) -> int:
+        """The schema that is there, 0 where there is none; nothing is written."""
+        with self.transaction() as connection:
+            return version(connection)
+
+    def identity(self) -> object:
+        """The schema of a database of a server that has run since a moment of its own."""
+        asks = "SELECT pg_postmaster_start_time()::text, current_database(), current_schema()"
+        with self.transaction() as connection:
+            return tuple(connection.exec_driver_sql(asks).one())
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[sa.Connection]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from labelkit.annotations.annotation import check_text
 from labelkit.annotations.database import Database
+from labelkit.annotations.migrations import check_whole
 from labelkit.annotations.tables import REMARKS
 from labelkit.errors import AnswerError, named, visible
 from labelkit.files import timestamp
@@ -47,6 +48,7 @@ class Remarks:
         """Store a flag, the end of a flag, or a note. The same operation again is stored once."""
         _check(record, kind, annotator, operation, text)
         with self._database.transaction(write=True) as connection:
+            check_whole(connection)
             row = connection.execute(sa.select(REMARKS).where(REMARKS.c.operation == operation)).first()
             if row is None:
                 content = {

@@ -29,6 +29,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, durability: Durability) -> None:
         self.path = path
+        self.name = visible(str(path))
         self.durability = durability
         self._engine = sa.create_engine("sqlite+pysqlite://", creator=self._connect, poolclass=sa.NullPool)
         sa.event.listen(self._engine, "begin", _begin)
@@ -42,6 +43,26 @@ class SqliteDatabase:
         """Make the database, or bring it to the present schema and journal mode; one that is there is only read."""
         if not self.path.exists():
             _create(self.path)
+        if self._examined() == (LATEST, self.durability.journal_mode):
+            return
+        with self._errors(), writers_queue(self.path):
+            self._set_journal_mode()
+            with self._connection(write=True) as connection, connection.begin():
+                migrate(connection)
+
+    def examine(self) -> int:
+        """The schema that is there, 0 where there is none; nothing is written."""
+        return self._examined()[0] if self.path.exists() else 0
+
+    def identity(self) -> object:
+        """The file, whatever path leads to it."""
+        with machine_errors(self.path), contextlib.suppress(FileNotFoundError):
+            found = self.path.stat()
+            return found.st_dev, found.st_ino
+        return None
+
+    def _examined(self) -> tuple[int, str]:
+        """Schema and journal mode of a whole database."""
         with machine_errors(self.path), self._errors(), self._connection() as connection:
             damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if damage != "ok":
@@ -49,14 +70,7 @@ class SqliteDatabase:
             page = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
             if self.path.stat().st_size % page:  # SQLite would read zeros for what is missing
                 raise ArtifactError("is damaged (cut short within a page); restore it from a copy")
-            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
-            ready = version(connection) == LATEST and mode == self.durability.journal_mode
-        if ready:
-            return
-        with self._errors(), writers_queue(self.path):
-            self._set_journal_mode()
-            with self._connection(write=True) as connection, connection.begin():
-                migrate(connection)
+            return version(connection), str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
 
     def _set_journal_mode(self) -> None:
         """Set it once: SQLite remembers it in the file."""
@@ -97,13 +111,14 @@ class SqliteDatabase:
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         """Say what a failure of the database means to a user, and name the file."""
-        name = visible(str(self.path))
         try:
             yield
         except ArtifactError as error:
-            raise ArtifactError(f"{name}: {error}") from error
+            if str(error).startswith(self.name):
+                raise
+            raise ArtifactError(f"{self.name}: {error}") from error
         except (DBAPIError, sqlite3.Error) as error:
-            explained = _explained(name, error.orig if isinstance(error, DBAPIError) else error)
+            explained = _explained(self.name, error.orig if isinstance(error, DBAPIError) else error)
             if explained is None:
                 raise
             raise explained from error

@@ -24,6 +24,7 @@ from labelkit.annotations.annotation import (
 )
 from labelkit.annotations.database import Database, database_at
 from labelkit.annotations.leases import Leases, end_lease, hold
+from labelkit.annotations.migrations import check_whole
 from labelkit.annotations.remarks import Remarks
 from labelkit.annotations.tables import ENTRIES
 from labelkit.errors import AnswerError, visible
@@ -55,10 +56,12 @@ class AnnotationStore:
 
         A URL is `sqlite:///` and the path of a file, or `postgresql://user@host:port/database`. Raises ConfigError for
         another one or a server that does not keep what it acknowledged, ArtifactError for a database that is damaged,
-        is something else or comes from a newer labelkit, MachineError when disk, network or a lock stands in the way.
+        half copied, something else or from a newer labelkit, MachineError when disk, network or a lock is in the way.
         """
         database = database_at(url)
         database.prepare()
+        with database.transaction() as connection:
+            check_whole(connection)
         return cls(database)
 
     def add(
@@ -84,6 +87,7 @@ class AnnotationStore:
         for answer in answers:
             check_answer(answer)
         with self._database.transaction(write=True) as connection:
+            check_whole(connection)
             return [_add(connection, answer) for answer in answers]
 
     def undo(
@@ -105,6 +109,7 @@ class AnnotationStore:
         for act in (operation, operation if undoes is None else undoes):
             check_answer(Answer(record="-", label=None, annotator=annotator, strategy="", operation=act))
         with self._database.transaction(write=True) as connection:
+            check_whole(connection)
             undone = _undo(connection, annotator, operation, undoes)
             if undone is not None and hold_seconds > 0:
                 hold(connection, undone.record, annotator, hold_seconds, undone.role, session)

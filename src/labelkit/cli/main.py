@@ -22,6 +22,7 @@ from labelkit.cli.replay import replay
 from labelkit.cli.report import report
 from labelkit.cli.runs import runs
 from labelkit.cli.show import talk_of_bug
+from labelkit.cli.store import store
 from labelkit.cli.validate import validate
 from labelkit.errors import BUG_EXIT_CODE, LabelkitError, MachineError, visible
 
@@ -47,7 +48,7 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate, lf, explain, runs, replay, report):
+for command in (init, apply, annotate, validate, lf, explain, runs, replay, report, store):
     labelkit.add_command(command)
 
 
