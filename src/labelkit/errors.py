@@ -10,6 +10,7 @@
     │   ├── ModelError             votes that no label model can be fitted on
     │   ├── SuiteError             expectations
     │   ├── AnswerError            answers of people
+    │   ├── BudgetError            what prompt functions may cost
     │   └── ArtifactError          files that labelkit wrote and somebody changed
     ├── MachineError           3   disk, permission, database: safe to retry
     └── ProjectBusyError       4   another writer holds the lock
@@ -72,6 +73,10 @@ class SuiteError(UserError):
 
 class AnswerError(UserError):
     """Answers of people that cannot be stored as they are."""
+
+
+class BudgetError(UserError):
+    """A limit of what prompt functions may cost would be passed; replies so far are kept."""
 
 
 class ArtifactError(UserError):

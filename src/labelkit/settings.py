@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -157,13 +157,47 @@ def read_settings(path: Path) -> Settings:
     except RecursionError as error:
         raise ConfigError(f"{FILE_NAME}: nested too deeply") from error
     except ValidationError as error:
-        raise ConfigError(listed([_explained(problem) for problem in error.errors()])) from error
+        raise ConfigError(listed([explained(problem) for problem in error.errors()])) from error
     except ValueError as error:  # also what tomllib lets through, such as a number of 5,000 digits
         raise ConfigError(f"{FILE_NAME}: not TOML: {shortened(str(error), 200)}") from error
 
 
 _WORDS = {
     "missing": "missing",
+class PromptSection(Section):
+    """`[prompt]`: whom prompt functions ask, and what that may cost."""
+
+    base_url: Name  # of an OpenAI-compatible endpoint; /chat/completions is added
+    model: str = Field(default="", max_length=200)  # for functions that name none
+    key: str = Field(default="OPENAI_API_KEY", max_length=200)  # the environment variable that holds the key; "": none
+    concurrency: int = Field(default=4, ge=1, le=64)  # requests under way at once
+    timeout: float = Field(default=60.0, gt=0, le=3_600)  # seconds for one answer
+    retries: int = Field(default=4, ge=0, le=20)  # attempts after the first
+    backoff: float = Field(default=1.0, ge=0, le=60)  # seconds before the first of them, doubled for each further one
+    offline: bool = False  # only replies that are kept; a missing one is an error
+    budget_requests: int | None = Field(default=10_000, ge=0)  # limits of all that this project ever spends
+    budget_tokens: int | None = Field(default=None, ge=0)
+    budget_cost: float | None = Field(default=None, ge=0)
+    price_in: float = Field(default=0.0, ge=0)  # of a million tokens, in any currency
+    price_out: float = Field(default=0.0, ge=0)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must begin with http:// or https:// and hold no query")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold a login; a key goes into the variable that [prompt] key names")
+        return value
+
+    @model_validator(mode="after")
+    def _money_has_prices(self) -> PromptSection:
+        if self.budget_cost is not None and not (self.price_in or self.price_out):
+            raise ValueError("budget_cost needs price_in and price_out, the prices of a million tokens")
+        return self
+
+
     "string_type": "must be a text in quotes",
     "int_type": "must be a whole number",
     "list_type": "must be a list",
@@ -181,7 +215,8 @@ _WORDS = {
 }
 
 
-def _explained(problem: Any) -> str:
+def explained(problem: Any) -> str:
+    prompt: PromptSection | None = None
     """One pydantic problem in the words of labelkit.toml."""
     location, value = list(problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
@@ -226,5 +261,6 @@ def _unknown(location: list[str], value: object) -> str:
 def _known_keys(place: list[str]) -> list[str]:
     model: Any = Settings
     for part in place:
-        model = model.model_fields[part].annotation
+        kind = model.model_fields[part].annotation
+        model = next((one for one in get_args(kind) if one is not type(None)), kind)  # of an optional section
     return list(model.model_fields)

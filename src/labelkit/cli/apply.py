@@ -13,6 +13,7 @@ from labelkit.tables import table
 
 if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
+    from labelkit.pipeline.asking import DryRun
 
 
 @click.command()
@@ -27,9 +28,17 @@ if TYPE_CHECKING:
     help="Stop a call of a function after this time; 0: never.  [default: 60]",
 )
 @click.option("--workers", type=click.IntRange(0, 256), metavar="N", help="Processes; 0 means one per processor.")
+@click.option("--dry-run", is_flag=True, help="Only say what prompt functions would ask, and what it would cost.")
 @json_option
 @debug_option
-def apply(folder: str, max_faults: int | None, timeout: float | None, workers: int | None, as_json: bool) -> int:  # noqa: FBT001
+def apply(
+    folder: str,
+    max_faults: int | None,
+    timeout: float | None,
+    workers: int | None,
+    dry_run: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> int:
     """Apply the labeling functions and publish labels.parquet.
 
     Casts the vote of every function in labeling_functions/ on every record, fits the label model, lets people's answers
@@ -37,6 +46,8 @@ def apply(folder: str, max_faults: int | None, timeout: float | None, workers: i
     """
     from labelkit.pipeline import Project
 
+    if dry_run:
+        return _dry_run(Project(folder).dry_run(), as_json=as_json)
     with progress("casting votes") as show:
         report = Project(folder).apply(max_faults=max_faults, timeout=timeout, workers=workers, progress=show)
     if as_json:
@@ -45,6 +56,27 @@ def apply(folder: str, max_faults: int | None, timeout: float | None, workers: i
         _print(report)
     _talk(report)
     return report.exit_code
+
+
+def _dry_run(made: DryRun, *, as_json: bool) -> int:
+    """Say what would be asked; it is an estimate, and nobody was asked."""
+    if as_json:
+        print_json(made.to_json())
+        return made.exit_code
+    if not made.functions:
+        click.echo("no prompt functions: nobody would be asked")
+        return made.exit_code
+    rows = [
+        [one.name, one.model, *(f"{n:,}" for n in (one.records, one.kept, one.asks, one.cost.tokens))]
+        for one in made.functions
+    ]
+    for row, one in zip(rows, made.functions, strict=True):
+        row.append(f"{one.cost.cost:,.4f}")
+    header = ["function", "model", "records", "replies kept", "to be asked", "tokens, about", "cost, about"]
+    click.echo(table(header, rows, left=2))
+    if made.passed:
+        talk(f"labelkit: the budget would not do: {made.passed}")
+    return made.exit_code
 
 
 def _print(report: ApplyReport) -> None:

@@ -13,8 +13,9 @@ from labelkit.engines.chunks import ChunkCaster
 from labelkit.engines.limits import Limits
 from labelkit.engines.workers import cast_with_workers
 from labelkit.errors import UsageError, named, visible
-from labelkit.labeling import LabelingFunction
+from labelkit.labeling import Endpoint, LabelingFunction, answered
 from labelkit.labeling.functions import checked_functions
+from labelkit.labeling.prompts.declare import check_prompt
 from labelkit.labeling.rules import check_rule
 from labelkit.matrix import MAX_CLASSES, LabelMatrix, checked_classes, default_classes
 from labelkit.records import Records, read
@@ -57,6 +58,7 @@ def apply_lfs(
     workers: int = 1,
     timeout: float | None = None,
     memory: int | None = None,
+    endpoint: Endpoint | None = None,
 ) -> LabelMatrix:
     """Apply labeling functions to records. Snorkel's functions and labelkit's can be mixed.
 
@@ -64,7 +66,7 @@ def apply_lfs(
     (all but the id, by default); `classes` names the classes ("0", "1", ... by default, as many as the votes need);
     `workers` is the number of processes; with 1 functions run in this process, unless there is a limit: `timeout`, the
     seconds that a call may take, or `memory`, the megabytes. A function that fails on a record, or breaks a limit,
-    leaves a FAULT in its cell, and the details in `.faults`.
+    leaves a FAULT in its cell, and the details in `.faults`. Prompt functions ask the `endpoint` before votes are cast.
 
     >>> import pyarrow as pa
     >>> from labelkit.labeling import rules
@@ -80,10 +82,12 @@ def apply_lfs(
     seen = _seen(source, fields)
     names = default_classes(MAX_CLASSES) if classes is None else checked_classes(classes)
     for function in made:
+        if classes is None:
+            _check_numbered(function)
         if function.rule is not None:
-            if classes is None:
-                _check_numbered(function)
             check_rule(function.rule, seen, names)
+        check_prompt(function, seen, names)
+    made = answered(made, source.batches, names, endpoint).functions
     chunks, known = list[ChunkVotes](), SeenIds()
     limits = None if timeout is None and memory is None else Limits(timeout or 0.0, memory or 0)
     for chunk in LocalEngine(workers, limits=limits).cast(made, source, seen, names):
@@ -113,7 +117,14 @@ def _seen(source: Records, fields: Sequence[str] | None) -> list[str]:
 
 
 def _check_numbered(function: LabelingFunction) -> None:
-    """Raise UsageError when a rule votes for a class by name and the classes have none."""
+    """Raise UsageError when a rule or prompt votes for a class by name and the classes have none."""
+    if function.prompt is not None and (
+        function.prompt.labels is None or any(isinstance(vote, str) for vote in function.prompt.labels.values())
+    ):
+        raise UsageError(
+            f'prompt "{visible(function.name)}" votes for classes by name; '
+            "name the classes: apply_lfs(..., classes=[...])"
+        )
     if function.rule is not None and isinstance(function.rule.label, str):
         raise UsageError(
             f'rule "{visible(function.name)}" votes for "{visible(function.rule.label)}"; '

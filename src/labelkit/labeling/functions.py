@@ -16,9 +16,10 @@ from labelkit.errors import FunctionError, visible
 from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.places import place_of
+from labelkit.labeling.prompts.prompt import Prompt
 from labelkit.labeling.rules import Rule
 
-Kind = Literal["row", "batch", "rule"]
+Kind = Literal["row", "batch", "rule", "prompt"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class LabelingFunction:
     fingerprint: str = field(default="", repr=False)
     columns: str = field(default="", repr=False)  # what a batch function gets: numpy, pandas or arrow
     examples: tuple[Example, ...] = field(default=(), repr=False, compare=False)  # what `labelkit lf test` checks
+    prompt: Prompt | None = field(default=None, repr=False, compare=False)  # what a prompt function asks
 
     def __call__(self, x: Any) -> Any:
         """Raw vote on one row; of a batch function, raw votes on columns."""

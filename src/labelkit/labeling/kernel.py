@@ -114,7 +114,7 @@ class VoteCaster:
         if not written:
             return []
         part, faults = fields.slice(start, len(ids)), list[tuple[int, Fault]]()
-        seen = Slice(part, ids.to_pylist(), Rows(part) if any(one.kind == "row" for _, one in written) else None)
+        seen = Slice(part, ids.to_pylist(), Rows(part) if any(one.kind != "batch" for _, one in written) else None)
         for j, function in written:
             votes[start : start + len(ids), j], found = self._call(function, seen, self._classes)
             faults += [(start + row, fault) for row, fault in found.items()]

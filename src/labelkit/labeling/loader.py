@@ -22,6 +22,7 @@ from labelkit.labeling.faults import first_line, in_folder, innermost
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
 from labelkit.labeling.places import place_of
+from labelkit.labeling.prompts.declare import check_prompt
 from labelkit.labeling.rules import check_rule
 from labelkit.labeling.rules.rule_files import read_rules
 from labelkit.lineage import hash_tree
@@ -58,6 +59,7 @@ def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) 
     for function in checked:
         if function.rule is not None:
             check_rule(function.rule, fields, classes)
+        check_prompt(function, fields, classes)
     return checked
 
 
@@ -66,8 +68,8 @@ def _with_data_files(functions: Sequence[LabelingFunction], folder: Path) -> tup
     files = {name: digest for name, digest in hash_tree(folder, ["*"]).items() if not name.endswith((".py", ".toml"))}
     if not files:
         return tuple(functions)
-    return tuple(  # a rule has read its file when it was declared, and holds what was in it
-        each if each.rule is not None else replace(each, fingerprint=fingerprint_of(each.fingerprint, files))
+    return tuple(  # a rule or prompt has read its file when it was declared, and holds what was in it
+        each if each.kind in {"rule", "prompt"} else replace(each, fingerprint=fingerprint_of(each.fingerprint, files))
         for each in functions
     )
 

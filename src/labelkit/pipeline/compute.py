@@ -9,7 +9,7 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from labelkit.labeling import LabelingFunction, load_functions
 from labelkit.lineage import Run, hash_tree, public_url, versions_of
 from labelkit.matrix import VotesFile
 from labelkit.pipeline.apply_report import ApplyReport, report_of
-from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
+from labelkit.pipeline.asking import about, endpoint_of, notes_on
+from labelkit.pipeline.casting import Casting, Progress
 from labelkit.pipeline.highlights import RULES_FILE, rules_of
 from labelkit.pipeline.publishing import publish
 from labelkit.pipeline.recording import VOTES_FILE, file_hashes
@@ -55,13 +56,18 @@ def compute(
     """Cast votes, fit the label model, and write labels and all behind them to `folder`.
 
     `functions_folder` is the project's own unless another is named. `run_id` is what the labels shall say of their run,
-    when it is an earlier one that is repeated.
+    when it is an earlier one that is repeated; nobody is asked anything then.
     """
     settings, source = project.settings, functions_folder or project.functions_folder
     classes, records = tuple(settings.project.classes), open_records(project)
     with contextlib.redirect_stdout(sys.stderr):  # what functions print is talk, not data
-        functions = load_functions(source, settings.data.fields, classes)
-        casting, basis = cast_all(project, engine, functions, records, answers, folder / VOTES_FILE, progress)
+        loaded = load_functions(source, settings.data.fields, classes)
+        asked = answered(
+            loaded, records.batches, classes, endpoint_of(project), offline=run_id is not None, progress=progress
+        )
+        functions = asked.functions
+        work = Work(project, functions, source, records, answers, folder)
+        casting, basis = passes.cast(work, progress)
     if not casting.records:
         raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
     model = _fitted(project, casting, folder / VOTES_FILE)
@@ -72,7 +78,8 @@ def compute(
     save_model(model, folder)
     write_json(folder / RULES_FILE, rules_of(functions))
     report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
-    return Computed(_with_outcome(project, run, folder, published.sha256, functions, report, answers), report)
+    report = replace(report, notes=(*report.notes, *notes_on(asked)))
+    return Computed(_with_outcome(project, run, folder, published.sha256, asked, report, answers), report)
 
 
 def _fitted(project: ProjectFolder, casting: Casting, votes_path: Path) -> LabelModel:
@@ -111,6 +118,7 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
     return {
         "classes": list(settings.project.classes),
         "id": settings.data.id,
+        **({} if settings.prompt is None else {"prompt_model": settings.prompt.model}),
         "fields": list(settings.data.fields),
         "model": settings.model.name,
         "seed": settings.model.seed,
@@ -143,7 +151,7 @@ def _with_outcome(
     run: Run,
     folder: Path,
     labels: str,
-    functions: tuple[LabelingFunction, ...],
+    asked: Asked,
     report: ApplyReport,
     answers: Answered,
 ) -> Run:
@@ -163,7 +171,8 @@ def _with_outcome(
         about={
             "data": data.path,
             **({} if data.url is None else {"database": public_url(data.url)}),
-            "functions": {function.name: function.place for function in functions},
+            "functions": {function.name: function.place for function in asked.functions},
+            **about(asked),
             "answers_sequence": answers.sequence,
             "notes": list(report.notes),
             **({} if report.calibration is None else _calibrated(report.calibration, report.calibrated_on)),

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import FunctionError, LabelkitError, UsageError, named, visible
-from labelkit.labeling import LabelingFunction, VoteCaster, load_functions
+from labelkit.labeling import LabelingFunction, VoteCaster, answered, load_functions
 from labelkit.labeling.examples import record_of, wanted_vote
 from labelkit.lineage import canonical_column
 from labelkit.matrix import ABSTAIN, FAULT
+from labelkit.pipeline.asking import endpoint_of
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
@@ -76,7 +77,7 @@ def run_examples(project: ProjectFolder, names: Sequence[str] = ()) -> FunctionT
         if unknown:
             raise UsageError(f"no function {named(unknown)}; there are {named(each.name for each in functions)}")
         chosen = [function for function in functions if not names or function.name in names]
-        checked = [example for each in chosen for example in _checked(each, fields, classes, kinds)]
+        checked = [example for each in chosen for example in _checked(each, project, kinds)]
     return FunctionTests(tuple(checked), tuple(each.name for each in chosen if not each.examples))
 
 
@@ -93,10 +94,11 @@ def _kinds(project: ProjectFolder) -> dict[str, pa.DataType]:
 
 
 def _checked(
-    function: LabelingFunction, fields: Sequence[str], classes: Sequence[str], kinds: Mapping[str, pa.DataType]
+    function: LabelingFunction, project: ProjectFolder, kinds: Mapping[str, pa.DataType]
 ) -> list[CheckedExample]:
     import pyarrow as pa
 
+    fields, classes = project.settings.data.fields, tuple(project.settings.project.classes)
     if not function.examples:
         return []
     wanted, rows = list[int](), list[dict[str, Any]]()
@@ -108,7 +110,14 @@ def _checked(
             raise FunctionError(f"{_where(function)}: example {number}: {error}") from None
     columns = [_column(function, name, [row[name] for row in rows], kinds.get(name)) for name in fields]
     ids = pa.array([str(number) for number in range(1, len(rows) + 1)], pa.string())
-    votes, faults = VoteCaster([function], classes).cast(ids, pa.RecordBatch.from_arrays(columns, names=list(fields)))
+    batch = pa.RecordBatch.from_arrays(columns, names=list(fields))
+    asked = answered(
+        [function],
+        lambda names: [pa.RecordBatch.from_arrays([ids, *batch.select(names).columns], names=["", *names])],
+        classes,
+        endpoint_of(project),
+    )
+    votes, faults = VoteCaster(asked.functions, classes).cast(ids, batch)
     said = {int(fault.record): f"{fault.exception}: {fault.message}".rstrip(": ") for fault in faults}
     return [
         CheckedExample(

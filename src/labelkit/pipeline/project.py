@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.agreement import AgreementReport
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.apply_report import ApplyReport
+    from labelkit.pipeline.asking import DryRun
     from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.explain import Explanation
     from labelkit.pipeline.function_tests import FunctionTests
@@ -60,6 +61,12 @@ class Project:
 
     def queue(
         self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
+    def dry_run(self) -> DryRun:
+        """What prompt functions would ask, and what that would cost; asks nobody."""
+        from labelkit.pipeline.asking import dry_run
+
+        return dry_run(self.folder)
+
     ) -> Queue:
         """The next n records to ask a person about, each with the reason it is asked."""
         from labelkit.pipeline.questions import queue

@@ -23,6 +23,7 @@ from labelkit.errors import LabelkitError, MachineError
 from labelkit.files import machine_errors, write_bytes, write_json
 from labelkit.lineage import Run
 from labelkit.pipeline.compute import compute
+from labelkit.pipeline.passes import LocalPasses
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder, read_project
 
@@ -114,13 +115,13 @@ def _tried(task: Mapping[str, Any]) -> Run:
     limits = Limits(project.settings.apply.timeout, project.settings.apply.memory)
     like, functions = task["like"], Path(task["functions"])
     if like is None:
-        engine = LocalEngine(task["workers"], VoteCache(project.state / "cache" / "votes"), limits)
+        passes = LocalPasses(LocalEngine(task["workers"], VoteCache(project.state / "cache" / "votes"), limits))
         limit = project.settings.apply.max_faults
-        return compute(project, engine, read_answers(project), folder, max_faults=limit, functions_folder=functions).run
+        return compute(project, passes, read_answers(project), folder, max_faults=limit, functions_folder=functions).run
     project = with_parameters(project, like["parameters"])
     return compute(
         project,
-        LocalEngine(task["workers"], None, limits),
+        LocalPasses(LocalEngine(task["workers"], None, limits)),
         read_answers(project, until=like["about"].get("answers_sequence", 0)),
         folder,
         max_faults=like["parameters"]["max_faults"],
@@ -132,11 +133,13 @@ def _tried(task: Mapping[str, Any]) -> Run:
 def with_parameters(project: ProjectFolder, parameters: Mapping[str, Any]) -> ProjectFolder:
     """The project with the settings of an earlier run, wherever those decide what the labels are."""
     settings = project.settings
-    changes = {
+    changes: dict[str, Any] = {
         "project": settings.project.model_copy(update={"classes": parameters["classes"]}),
         "data": settings.data.model_copy(update={"id": parameters["id"], "fields": parameters["fields"]}),
         "model": settings.model.model_copy(update={"name": parameters["model"], "seed": parameters["seed"]}),
     }
+    if settings.prompt is not None and "prompt_model" in parameters:
+        changes["prompt"] = settings.prompt.model_copy(update={"model": parameters["prompt_model"]})
     return ProjectFolder(project.root, settings.model_copy(update=changes))
 
 
