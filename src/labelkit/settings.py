@@ -126,44 +126,6 @@ class LineageSection(Section):
         return value
 
 
-class StoreSection(Section):
-    """`[store]`: where answers are kept; SQLite under .labelkit/ unless a URL is given."""
-
-    url: str | None = None
-
-
-class Settings(Section):
-    """The whole of labelkit.toml."""
-
-    project: ProjectSection
-    data: DataSection
-    apply: ApplySection = ApplySection()
-    model: ModelSection = ModelSection()
-    annotate: AnnotateSection = AnnotateSection()
-    runs: RunsSection = RunsSection()
-    lineage: LineageSection = LineageSection()
-    store: StoreSection = StoreSection()
-
-
-def read_settings(path: Path) -> Settings:
-    """Read the labelkit.toml at `path`. Raises ConfigError when it does not hold."""
-    with machine_errors(path):
-        content = path.read_bytes()
-    try:
-        return Settings.model_validate(tomllib.loads(content.decode("utf-8-sig")))
-    except UnicodeDecodeError as error:
-        row, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
-        raise ConfigError(f"{FILE_NAME}: row {row}: invalid UTF-8 byte 0x{byte:02X}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{FILE_NAME}: nested too deeply") from error
-    except ValidationError as error:
-        raise ConfigError(listed([explained(problem) for problem in error.errors()])) from error
-    except ValueError as error:  # also what tomllib lets through, such as a number of 5,000 digits
-        raise ConfigError(f"{FILE_NAME}: not TOML: {shortened(str(error), 200)}") from error
-
-
-_WORDS = {
-    "missing": "missing",
 class PromptSection(Section):
     """`[prompt]`: whom prompt functions ask, and what that may cost."""
 
@@ -198,6 +160,45 @@ class PromptSection(Section):
         return self
 
 
+class StoreSection(Section):
+    """`[store]`: where answers are kept; SQLite under .labelkit/ unless a URL is given."""
+
+    url: str | None = None
+
+
+class Settings(Section):
+    """The whole of labelkit.toml."""
+
+    project: ProjectSection
+    data: DataSection
+    apply: ApplySection = ApplySection()
+    model: ModelSection = ModelSection()
+    annotate: AnnotateSection = AnnotateSection()
+    runs: RunsSection = RunsSection()
+    lineage: LineageSection = LineageSection()
+    store: StoreSection = StoreSection()
+    prompt: PromptSection | None = None
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the labelkit.toml at `path`. Raises ConfigError when it does not hold."""
+    with machine_errors(path):
+        content = path.read_bytes()
+    try:
+        return Settings.model_validate(tomllib.loads(content.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        row, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ConfigError(f"{FILE_NAME}: row {row}: invalid UTF-8 byte 0x{byte:02X}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{FILE_NAME}: nested too deeply") from error
+    except ValidationError as error:
+        raise ConfigError(listed([explained(problem) for problem in error.errors()])) from error
+    except ValueError as error:  # also what tomllib lets through, such as a number of 5,000 digits
+        raise ConfigError(f"{FILE_NAME}: not TOML: {shortened(str(error), 200)}") from error
+
+
+_WORDS = {
+    "missing": "missing",
     "string_type": "must be a text in quotes",
     "int_type": "must be a whole number",
     "list_type": "must be a list",
@@ -216,7 +217,6 @@ class PromptSection(Section):
 
 
 def explained(problem: Any) -> str:
-    prompt: PromptSection | None = None
     """One pydantic problem in the words of labelkit.toml."""
     location, value = list(problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":

@@ -118,10 +118,10 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
     return {
         "classes": list(settings.project.classes),
         "id": settings.data.id,
-        **({} if settings.prompt is None else {"prompt_model": settings.prompt.model}),
         "fields": list(settings.data.fields),
         "model": settings.model.name,
         "seed": settings.model.seed,
+        **({} if settings.prompt is None else {"prompt_model": settings.prompt.model}),
     }
 
 

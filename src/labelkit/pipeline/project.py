@@ -59,14 +59,14 @@ class Project:
 
         return apply(self.folder, max_faults=max_faults, timeout=timeout, workers=workers, progress=progress)
 
-    def queue(
-        self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
     def dry_run(self) -> DryRun:
         """What prompt functions would ask, and what that would cost; asks nobody."""
         from labelkit.pipeline.asking import dry_run
 
         return dry_run(self.folder)
 
+    def queue(
+        self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
     ) -> Queue:
         """The next n records to ask a person about, each with the reason it is asked."""
         from labelkit.pipeline.questions import queue
