@@ -78,12 +78,14 @@ OUTSIDE = {"labels.parquet", "questions.jsonl", "report.html"}
 class Killer:
     """Sends SIGKILL to this process at the n-th line of labelkit that it runs; counts them without one."""
 
-    def __init__(self, at: int | None) -> None:
-        self.at = at
+    def __init__(self, at: int | None, *, threads: bool = False) -> None:
+        self.at, self.threads = at, threads  # with `threads`, lines that threads run count as well
         self.lines = 0
         self._pid, self._thread = os.getpid(), threading.get_ident()
 
     def __enter__(self) -> Self:
+        if self.threads:
+            threading.settrace(self._call)
         sys.settrace(self._call)
         return self
 

@@ -137,13 +137,14 @@ def main() -> None:
         wrong.append("doubled")
     if len(stored) > acknowledged + 1:
         wrong.append(f"{len(stored)} stored, {acknowledged} acknowledged")
-    wrong += [f"damaged: {what}" for what in _damage(url)]
+    wrong += [f"damaged: {what}" for what in damage_of(url)]
     wrong += [f"reordered at {i}" for i, entry in enumerate(history) if entry.record != f"c{i}"]
     result = {"points": points, "hits": hits, "acknowledged": acknowledged, "wrong": wrong[:20]}
     print(json.dumps(result))
 
 
-def _damage(url: str) -> list[str]:
+def damage_of(url: str) -> list[str]:
+    """What SQLite finds wrong with its file."""
     if not url.startswith("sqlite:///"):
         return []
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from projects import FUNCTIONS, comments
+from projects import FUNCTIONS, Made, comments, write_csv
 from report_samples import passing_project
 
 
@@ -31,6 +31,22 @@ def before(folder: Path, *, finished: bool = False) -> Path:
     made.project.validate()
     if not finished:
         made.write("labeling_functions/first.py", FUNCTIONS.replace('"guitar"', '"melody"'))
+    return folder
+
+
+def asking(folder: Path, url: str = "") -> Path:
+    """`before` in the folder: a project with thousands of records to ask people about."""
+    made = Made(folder / "before")
+    rows = [{"id": f"c{i}", "text": f"number {i} of all, win or song"} for i in range(6_000)]
+    write_csv(made.root / "data" / "comments.csv", rows)
+    made.write(
+        "labelkit.toml",
+        '[project]\nname = "comments"\nclasses = ["ham", "spam"]\n[model]\nname = "majority"\n'
+        '[data]\npath = "data/comments.csv"\nfields = ["text"]\n[annotate]\nstrategy = "random"\nretrain = false\n'
+        + (f'[store]\nurl = "{url}"\n' if url else ""),
+    )
+    made.write("labeling_functions/first.py", FUNCTIONS)
+    made.project.apply()
     return folder
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fault_figures import Figure, many
-from kills import outcome_of
+from kills import asking, outcome_of
 
 PROMISE = "an acknowledged answer survives"
 KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -65,6 +65,40 @@ def test_no_answer_is_acknowledged_that_the_disk_did_not_take(error: str, memory
            answers_acknowledged=done["acknowledged"])  # fmt: skip
     assert done["wrong"] == []
     assert done["hits"] > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("asking_by", ["terminal", "web"])
+def test_what_asks_is_killed_at_any_moment(
+    asking_by: str, kind_and_url: tuple[str, str], memory: Path, figure: Figure
+) -> None:
+    """`annotate` at a terminal and on its page: what was acknowledged to a person who works at full speed is stored,
+    and stored once, though the page sends again what nobody acknowledged."""
+    (kind, url), points = kind_and_url, many(12, 120)
+    done = outcome_of("kill_people.py", asking_by, asking(memory, url), "moments", points, 1)
+    figure(
+        PROMISE, f"SIGKILL to annotate, {asking_by}, {kind}", done["hits"], answers_acknowledged=done["acknowledged"]
+    )
+    assert done["wrong"] == []
+    assert done["hits"] == points
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("asking_by", ["terminal", "web"])
+@pytest.mark.parametrize(("how", "points"), [("lines", many(8, 80)), ("KILL", many(1, 10))])
+def test_what_asks_is_killed_at_a_line_or_in_a_system_call(
+    asking_by: str, how: str, points: int, memory: Path, figure: Figure
+) -> None:
+    """The same at lines of labelkit's code, those of the page's threads too, and in each kind of system call."""
+    done = outcome_of("kill_people.py", asking_by, asking(memory), how, points, 2)
+    where = "at a line" if how == "lines" else "in a system call"
+    figure(PROMISE, f"SIGKILL to annotate {where}, {asking_by}", done["hits"],
+           answers_acknowledged=done["acknowledged"])  # fmt: skip
+    assert done["wrong"] == []
+    assert done["hits"] >= min(points, 4)
 
 
 def test_a_clock_that_jumps_reorders_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure) -> None:
