@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import debug_option, json_option, login_name, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import UsageError, visible
 
@@ -84,7 +84,7 @@ def annotate(
         only_with={"--host": host, "--port": port, "--url": url},
         other=questions or answers or simulate or agreement,
     )
-    project, who = find_project(Path(folder)), annotator or _login_name()
+    project, who = find_project(Path(folder)), annotator or login_name()
     if agreement:
         return _show_agreement(project, as_json=as_json)
     if web:
@@ -203,12 +203,3 @@ def _coefficient(value: float | None) -> str:
 def _summary(report: AnnotateReport) -> str:
     undone = f", took back {report.undone:,}" if report.undone else ""
     return f"stored {report.labelled:,} answers and {report.skipped:,} skips{undone}; `labelkit apply` uses them"
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

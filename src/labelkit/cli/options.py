@@ -31,3 +31,13 @@ def json_option(command: Command) -> Command:
 def debug_option(command: Command) -> Command:
     """`--debug`: tracebacks. The entry point looks for it; commands need not know."""
     return click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")(command)
+
+
+def login_name() -> str:
+    """Who is at the terminal, where nobody says it."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

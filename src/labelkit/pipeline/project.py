@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labelkit.project import ProjectFolder, find_project
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from labelkit.pipeline.asking import DryRun
     from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.explain import Explanation
+    from labelkit.pipeline.export import ExportReport
     from labelkit.pipeline.function_tests import FunctionTests
+    from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.replay import Replay
     from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
@@ -152,6 +154,28 @@ class Project:
         from labelkit.pipeline.training import training_set
 
         return training_set(self.folder, split)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str,
+        which: Literal["all", "labelled", "human"] = "all",
+        text: str = "",
+        unchecked: bool = False,
+    ) -> ExportReport:
+        """Write records, labels, answers and votes for another tool; says what its format could not hold."""
+        from labelkit.pipeline.export import export
+
+        return export(self.folder, Path(path), to, which=which, text=text, unchecked=unchecked)
+
+    def import_answers(
+        self, path: str | os.PathLike[str], *, source: str, annotator: str, by: str = ""
+    ) -> ImportReport:
+        """Store the answers in a file of another tool (`source`, such as "label-studio"), all of them or none."""
+        from labelkit.pipeline.imports import import_from
+
+        return import_from(self.folder, Path(path), source, annotator=annotator, by=by)
 
     def explain(self, record: str, *, run: str = "current") -> Explanation:
         """Where the label of a record comes from: votes, lines of code, arithmetic, people, runs."""

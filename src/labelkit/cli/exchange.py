@@ -1,0 +1,115 @@
+"""`labelkit export` and `labelkit import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelkit.cli.options import debug_option, json_option, login_name, project_option
+from labelkit.cli.show import print_json, talk
+from labelkit.errors import visible
+
+_WRITTEN = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench csv jsonl parquet spreadsheet votes"
+_READ = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench jsonl"
+
+_text_option = click.option(
+    "--text", default="", metavar="FIELD", help="The field that is the text, for tools that know one."
+)
+
+
+@click.command()
+@project_option
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "format_", required=True, type=click.Choice(_WRITTEN.split()), help="The tool, or the kind of file."
+)
+@click.option(
+    "--which",
+    type=click.Choice(["all", "labelled", "human"]),
+    default="all",
+    help="All records, those with a label, or those that a person labelled.  [default: all]",
+)
+@_text_option
+@click.option("--unchecked", is_flag=True, help="Write files for training even if the labels have not passed the gate.")
+@json_option
+@debug_option
+def export(folder: str, path: Path, format_: str, which: Any, text: str, unchecked: bool, as_json: bool) -> int:  # noqa: FBT001
+    """Write records, labels, answers and votes to PATH for another tool.
+
+    What the tool's format cannot hold is counted and said. Files for training (huggingface, spacy, fasttext, wrench,
+    csv, jsonl, parquet) are written only of labels that passed `labelkit validate`; exit code 1 says that they did not.
+    """
+    from labelkit.pipeline import Project
+
+    report = Project(folder).export(path, to=format_, which=which, text=text, unchecked=unchecked)
+    if as_json:
+        print_json(report.to_json())
+        return 0
+    click.echo(f"{report.written:,} written to {visible(report.path)} (run {report.run})")
+    if report.losses:
+        talk(f"labelkit: not carried over:\n{report.losses}")
+    if report.labeling_interface:
+        talk(f"labelkit: the labeling interface for Label Studio:\n{report.labeling_interface}")
+    return 0
+
+
+@click.command("import")
+@project_option
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "format_", required=True, type=click.Choice(_READ.split()), help="The tool that wrote the file."
+)
+@click.option(
+    "--annotator", metavar="NAME", help="Who answered, where the file does not say it.  [default: login name]"
+)
+@click.option("--by", default="", metavar="FIELD", help="Find records by this field, where the file has no ids.")
+@click.option(
+    "--records",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the records to this Parquet file instead, for a new project.",
+)
+@_text_option
+@json_option
+@debug_option
+def import_(
+    folder: str,
+    path: Path,
+    format_: str,
+    annotator: str | None,
+    by: str,
+    records: Path | None,
+    text: str,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Store the answers that people gave in another tool, from the file at PATH.
+
+    All answers are stored or none, and the same file again stores nothing twice. With --records no project is needed:
+    the records, their labels as gold, predictions and votes go to a Parquet file.
+    """
+    report = _records(path, format_, records, text) if records else _answers(folder, path, format_, annotator, by)
+    if as_json:
+        print_json(report.to_json())
+        return 0
+    stored = report.answers
+    if stored is None:
+        click.echo(f"{report.items:,} records written to {visible(report.records)}")
+    else:
+        click.echo(f"{stored.labelled:,} answers and {stored.skipped:,} skips stored of {report.items:,} items")
+    if report.losses:
+        talk(f"labelkit: not carried over:\n{report.losses}")
+    return 0
+
+
+def _answers(folder: str, path: Path, format_: str, annotator: str | None, by: str) -> Any:
+    from labelkit.pipeline import Project
+
+    return Project(folder).import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
+
+
+def _records(path: Path, format_: str, out: Path, text: str) -> Any:
+    from labelkit.pipeline.imports import records_from
+
+    return records_from(path, format_, out, text=text)

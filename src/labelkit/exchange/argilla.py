@@ -1,0 +1,105 @@
+"""Argilla: the JSON list that `dataset.records.to_json` writes and `rg.Record.from_dict` reads.
+
+Format: https://docs.argilla.io (Argilla 2): fields, metadata, suggestions and responses of the question "label". A
+person is a UUID in Argilla; a name that is none becomes one made of it, and travels in the metadata.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labelkit.exchange.items import About, Item, Opinion, as_json, as_text, text_of
+from labelkit.exchange.json_files import object_in, objects_in, read_list, write_list
+from labelkit.exchange.losses import Losses
+
+QUESTION = "label"
+_PEOPLE = uuid.UUID("6f0e7c1e-8a6b-5c0f-9d59-0a6f2a1c7d11")  # in which names become UUIDs
+_NAME = "annotator_"
+
+
+def user_id(annotator: str) -> str:
+    """The UUID that stands for a person.
+
+    >>> user_id("ana") == user_id("ana") != user_id("ben")
+    True
+    """
+    try:
+        return str(uuid.UUID(annotator))
+    except ValueError:
+        return str(uuid.uuid5(_PEOPLE, annotator))
+
+
+def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
+    """Write records: people's answers as responses, the model's label as a suggestion with its score."""
+    return write_list(path, (_record(item, about, losses) for item in items))
+
+
+def _record(item: Item, about: About, losses: Losses) -> dict[str, object]:
+    losses.add("votes of functions", item.id, "a record has no place for them; export votes beside", len(item.votes))
+    losses.add("skips", item.id, "a response that was discarded holds no value", _skips(item))
+    losses.add("times of answers", item.id, "a response has none", len(item.opinions) - _skips(item))
+    names = {f"{_NAME}{user_id(each.annotator)}": each.annotator for each in item.opinions}
+    responses = [
+        {"value": each.label, "user_id": user_id(each.annotator)} for each in item.opinions if each.label is not None
+    ]
+    suggestion = {"value": item.model_label, "score": item.confidence, "agent": about.run}
+    if item.model_label is not None:
+        losses.add("probabilities of other classes", item.id, "a suggestion has one score", max(len(item.probs) - 1, 0))
+    return {
+        "id": item.id,
+        "fields": {name: as_text(value) for name, value in item.fields.items()},
+        "metadata": {name: as_json(value) for name, value in item.metadata.items() if value is not None} | names,
+        "suggestions": {} if item.model_label is None else {QUESTION: suggestion},
+        "responses": {QUESTION: responses} if responses else {},
+        "vectors": {},
+        "status": "completed" if responses else "pending",
+        "_server_id": None,
+    }
+
+
+def _skips(item: Item) -> int:
+    return sum(opinion.label is None for opinion in item.opinions)
+
+
+def read(path: Path, about: About, losses: Losses) -> Iterator[Item]:
+    """Read records; of several questions the one called "label", or the only one."""
+    for place, record in read_list(path):
+        identity = str(record.get("id") or "")
+        metadata = object_in(record, "metadata", place)
+        suggestion = _answered(object_in(record, "suggestions", place), identity or place, losses)
+        said = object_in({"it": suggestion}, "it", place)
+        score = said.get("score")
+        label = said.get("value") if isinstance(said.get("value"), str) else None
+        yield Item(
+            identity,
+            object_in(record, "fields", place),
+            {name: value for name, value in metadata.items() if not name.startswith(_NAME)},
+            label=label,
+            confidence=float(score) if label is not None and isinstance(score, (int, float)) else None,
+            source="none" if label is None else "model",
+            opinions=tuple(_opinions(record, metadata, identity or place, place, losses)),
+            place=place,
+        )
+
+
+def _opinions(
+    record: dict[str, Any], metadata: dict[str, Any], who: str, place: str, losses: Losses
+) -> Iterator[Opinion]:
+    responses = _answered(object_in(record, "responses", place), who, losses)
+    for response in objects_in({"responses": responses}, "responses", place):
+        if not isinstance(response.get("value"), str):
+            losses.add("responses that name no class", who, "labelkit knows one class per record")
+            continue
+        person = str(response.get("user_id") or "")
+        name = metadata.get(f"{_NAME}{person}", person)
+        yield Opinion(text_of(response["value"], "a response", place), str(name))
+
+
+def _answered(questions: dict[str, Any], who: str, losses: Losses) -> Any:
+    """What is said to the question; other questions are counted as lost."""
+    key = QUESTION if QUESTION in questions else next(iter(questions), None)
+    losses.add("answers to other questions", who, f'only "{key}" is read', max(len(questions) - 1, 0))
+    return None if key is None else questions[key]

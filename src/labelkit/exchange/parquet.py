@@ -1,0 +1,121 @@
+"""Parquet: one row per record, as it is or with the types that Hugging Face's datasets reads.
+
+`datasets` finds the types of columns in Parquet's own metadata, under "huggingface"
+(https://huggingface.co/docs/datasets/about_dataset_features), so that `load_dataset("parquet", data_files=...)` knows
+`label` as a ClassLabel with the names of the classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelkit.errors import DataError, visible
+from labelkit.exchange.items import About, Item, Opinion
+from labelkit.exchange.json_files import open_file
+from labelkit.exchange.losses import Losses
+from labelkit.exchange.rows import BATCH_ROWS, labelled, schema_of, tables_of
+from labelkit.files import atomic_write, machine_errors
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_KEY = b"huggingface"
+
+
+def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
+    """Write one row per record."""
+    return _write(tables_of(items, about, losses), schema_of(about), path)
+
+
+def write_huggingface(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
+    """Write one row per labelled record; `label` is a ClassLabel."""
+    import pyarrow as pa
+
+    schema = schema_of(about)
+    schema = schema.set(schema.get_field_index("label"), pa.field("label", pa.int64()))
+    schema = schema.with_metadata({_KEY: json.dumps({"info": {"features": _features(schema, about)}})})
+    tables = tables_of(labelled(items, losses, "a ClassLabel has no word for it"), about, losses)
+    return _write((_with_indices(table, schema, about) for table in tables), schema, path)
+
+
+def _write(tables: Iterator[pa.Table], schema: pa.Schema, path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with atomic_write(path) as file, pq.ParquetWriter(file, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+            rows += table.num_rows
+    return rows
+
+
+def _with_indices(table: pa.Table, schema: pa.Schema, about: About) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    indices = pc.index_in(table.column("label"), value_set=pa.array(about.classes, pa.string())).cast(pa.int64())
+    return table.set_column(table.schema.get_field_index("label"), "label", indices).cast(schema)
+
+
+def _features(schema: pa.Schema, about: About) -> dict[str, Any]:
+    """Hugging Face's words for the columns."""
+    features = {each.name: _feature(each.type) for each in schema}
+    return features | {"label": {"names": list(about.classes), "_type": "ClassLabel"}}
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    import pyarrow as pa
+
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    names = {"double": "float64", "float": "float32", "halffloat": "float16"}
+    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
+
+
+def read_huggingface(path: Path, about: About, losses: Losses) -> Iterator[Item]:
+    """Read a Parquet file that `datasets` wrote; what its ClassLabel `label` says becomes an answer."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = visible(path.name)
+    try:
+        with machine_errors(path), pq.ParquetFile(open_file(path)) as file:
+            names = _class_names(file.schema_arrow, name)
+            row = 0
+            for batch in file.iter_batches(BATCH_ROWS):
+                for values in batch.to_pylist():
+                    row += 1
+                    yield _item(values, names, about, f"{name}: row {row}")
+    except pa.ArrowException as error:
+        raise DataError(f"{name}: not a Parquet file that can be read: {visible(str(error)[:200])}") from error
+
+
+def _class_names(schema: pa.Schema, name: str) -> list[str]:
+    try:
+        features = json.loads((schema.metadata or {})[_KEY])["info"]["features"]
+        names = features["label"]["names"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f'{name}: no ClassLabel "label"; write the file with `Dataset.to_parquet`') from error
+    return [str(each) for each in names]
+
+
+def _item(values: dict[str, Any], names: list[str], about: About, place: str) -> Item:
+    index = values.get("label")
+    if index is not None and not (isinstance(index, int) and -1 <= index < len(names)):
+        raise DataError(f"{place}: label {visible(repr(index)[:40])} is no index of the {len(names)} classes")
+    label = None if index is None or index < 0 else names[index]
+    model = values.get("source") == "model"
+    key = values.get(about.id)
+    own = {about.id, "label", "confidence", "source", *(each for each in values if each.startswith("p_"))}
+    return Item(
+        "" if key is None else str(key),
+        {name: value for name, value in values.items() if name not in own},
+        label=label if model else None,
+        confidence=values.get("confidence") if model else None,
+        source="model" if model and label is not None else "none",
+        opinions=() if label is None or model else (Opinion(label, ""),),
+        place=place,
+    )

@@ -1,0 +1,75 @@
+"""spaCy: a DocBin (`.spacy`) of documents with text categories, as `spacy train` reads it.
+
+Format: https://spacy.io/api/docbin. `doc.cats` holds a score for each class: 1 and 0 of a person's answer, the
+probabilities of the model's. The id travels in the user data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labelkit.errors import ConfigError, DataError, visible
+from labelkit.exchange.items import About, Item, Opinion, as_text
+from labelkit.exchange.json_files import open_file
+from labelkit.exchange.losses import Losses
+from labelkit.files import machine_errors, write_bytes
+
+_ID, _SOURCE = "labelkit_id", "labelkit_source"
+
+
+def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
+    """Write the labelled records as documents of spaCy's language-independent tokenizer."""
+    spacy = _library()
+    field, nlp = about.text_field, spacy.blank("xx")
+    nlp.max_length = 2**31
+    documents = spacy.tokens.DocBin(attrs=["ORTH", "SPACY"], store_user_data=True)
+    for item in items:
+        if item.label is None:
+            losses.add("records without a label", item.id, "a document is for training")
+            continue
+        losses.add("votes and answers", item.id, "a document has one score per class")
+        doc = nlp.make_doc(as_text(item.fields.get(field)))
+        doc.cats = dict(zip(about.classes, item.probs, strict=True))
+        doc.user_data.update({_ID: item.id, _SOURCE: item.source})
+        documents.add(doc)
+    write_bytes(path, documents.to_bytes())
+    return len(documents)
+
+
+def read(path: Path, about: About, losses: Losses) -> Iterator[Item]:
+    """Read documents: a category of score 1 beside zeros is an answer, other scores are the model's."""
+    spacy = _library()
+    with machine_errors(path):
+        content = open_file(path).read_bytes()
+    try:
+        documents = spacy.tokens.DocBin(store_user_data=True).from_bytes(content)
+        docs = list(documents.get_docs(spacy.blank("xx").vocab))
+    except Exception as error:
+        raise DataError(f"{visible(path.name)}: not a DocBin of spaCy ({type(error).__name__})") from error
+    for number, doc in enumerate(docs, 1):
+        place = f"{visible(path.name)}: document {number}"
+        losses.add("entities and spans", place, "labelkit knows classes of whole records only", len(doc.ents))
+        scores = {str(name): float(score) for name, score in doc.cats.items()}
+        best = max(scores, key=lambda name: scores[name]) if scores else None
+        certain = sorted(scores.values())[-1:] == [1.0] and sum(scores.values()) == 1.0
+        human = best is not None and doc.user_data.get(_SOURCE, "human" if certain else "model") == "human"
+        yield Item(
+            str(doc.user_data.get(_ID, "")),
+            {about.text or "text": doc.text},
+            label=None if human else best,
+            confidence=None if human or best is None else scores[best],
+            source="model" if best is not None and not human else "none",
+            opinions=(Opinion(best, ""),) if human else (),
+            place=place,
+        )
+
+
+def _library() -> Any:
+    try:
+        import spacy
+        import spacy.tokens
+    except ImportError as error:
+        raise ConfigError('spaCy is not installed; install it with `pip install "labelkit[spacy]"`') from error
+    return spacy

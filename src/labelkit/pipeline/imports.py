@@ -1,0 +1,198 @@
+"""`import`: answers that people gave in another tool, and records for a new project."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labelkit.annotations.annotation import Answer, check_answer
+from labelkit.errors import AnswerError, DataError, UsageError, listed, named, visible
+from labelkit.exchange import About, Item, Losses, Opinion, format_of
+from labelkit.exchange.items import as_json, as_text
+from labelkit.files import atomic_write, timestamp
+from labelkit.lineage import hash_file, hash_json
+from labelkit.pipeline.annotate import AnnotateReport, stored
+from labelkit.pipeline.events import announced
+from labelkit.project import ProjectFolder
+from labelkit.records import open_records
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was read of a file, and what was not."""
+
+    format: str
+    items: int  # tasks, lines or records in the file
+    losses: Losses
+    answers: AnnotateReport | None = None  # what was stored; None when records were written instead
+    records: str = ""  # the file of records that was written
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        answers = None if self.answers is None else self.answers.to_json()
+        return {**vars(self), "losses": self.losses.to_json(), "answers": answers}
+
+
+@announced("annotate")
+def import_from(
+    project: ProjectFolder,
+    path: Path,
+    format: str,  # noqa: A002  the word of the command line
+    *,
+    annotator: str,
+    by: str = "",
+) -> ImportReport:
+    """Store the answers in a file of another tool, all of them or none; the same file again stores nothing twice.
+
+    A record is found by its id, or, with `by`, by the value of that field, which has to be of one record only.
+    `annotator` is who answered where the file does not say it.
+
+    Raises AnswerError listing, place by place, records that are not there and classes that the project does not have.
+    """
+    started, losses, data = timestamp(), Losses(), project.settings.data
+    if by and by not in data.fields:
+        raise UsageError(f'no field "{visible(by)}"; fields are {named(data.fields)}')
+    about = About(
+        name=project.settings.project.name,
+        classes=tuple(project.settings.project.classes),
+        fields=tuple(data.fields),
+        id=data.id,
+        text=by,
+        split=data.split or "",
+        gold=data.gold or "",
+    )
+    known, count = _Known(project, by), 0
+    answers: list[Answer] = []
+    problems: list[str] = []
+    for item in format_of(format).read(path, about, losses):
+        count += 1
+        if item.label is not None and item.source == "model":
+            losses.add("predictions of a model", item.id or item.place, "answers are of people; see --records")
+        try:
+            answers += _answers(item, known, about, format, annotator)
+        except AnswerError as error:
+            problems.append(f"{item.place}: {error}")
+    if problems:
+        raise AnswerError(listed(problems))
+    parameters = {"annotator": annotator, "strategy": format}
+    report = stored(project, started, _distinct(answers), parameters, asked=0, inputs={"file": _hash(path)})
+    return ImportReport(format, count, losses, report)
+
+
+def _hash(path: Path) -> str:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return hash_json([hash_file(file) for file in files if file.is_file()])
+
+
+class _Known:
+    """The ids of the records, and which record a value of a field names."""
+
+    def __init__(self, project: ProjectFolder, by: str) -> None:
+        data = project.settings.data
+        table = open_records(project).to_table([by] if by else [])
+        self.ids = frozenset(table.column(data.id).to_pylist())
+        values = [as_text(value) for value in table.column(by).to_pylist()] if by else []
+        self._times = Counter(values)
+        self._by = by
+        self._ids: dict[str, str] = dict(zip(values, table.column(data.id).to_pylist(), strict=False))
+
+    def record(self, item: Item) -> str:
+        """Id of the record that an item is about. Raises AnswerError when there is none, or more than one."""
+        if item.id in self.ids:
+            return item.id
+        if not self._by:
+            what = f'no record has the id "{visible(item.id[:80])}"' if item.id else "the file names no record"
+            raise AnswerError(f"{what}; say with --by which field tells records apart")
+        times = self._times[as_text(item.fields.get(self._by))]
+        if times != 1:
+            raise AnswerError(f'{times or "no"} records have this text in field "{visible(self._by)}"')
+        return self._ids[as_text(item.fields.get(self._by))]
+
+
+def _answers(item: Item, known: _Known, about: About, format: str, annotator: str) -> Iterator[Answer]:  # noqa: A002
+    """The item's answers on their way to the store."""
+    if not item.opinions:
+        return
+    record = known.record(item)
+    for opinion in item.opinions:
+        who = opinion.annotator or annotator
+        if opinion.label is not None and opinion.label not in about.classes:
+            near = difflib.get_close_matches(opinion.label, about.classes, n=1)
+            hint = f'did you mean "{visible(near[0])}"?' if near else f"classes are {named(about.classes)}"
+            raise AnswerError(f'no class "{visible(opinion.label[:80])}"; {hint}')
+        again = hash_json([format, who, record, opinion.label, opinion.time])[:32]
+        answer = Answer(
+            record,
+            opinion.label,
+            who,
+            opinion.strategy or format,
+            opinion.operation or f"{format}-{again}",
+            opinion.role,
+        )
+        check_answer(answer)
+        yield answer
+
+
+def _distinct(answers: Iterable[Answer]) -> list[Answer]:
+    """The answers without repetitions. Raises AnswerError when one operation stands for two."""
+    kept: dict[str, Answer] = {}
+    for answer in answers:
+        if kept.setdefault(answer.operation, answer) != answer:
+            raise AnswerError(f'operation "{visible(answer.operation[:80])}" stands for two different answers')
+    return list(kept.values())
+
+
+def records_from(path: Path, format: str, out: Path, *, text: str = "") -> ImportReport:  # noqa: A002
+    """Write the records of another tool's file as Parquet, for a project of its own.
+
+    Columns: `id` (numbered where the file has none), the fields, what else the file says, `gold` (the label that all
+    who answered agree on), `prediction` and `prediction_score`, and the votes of functions as `vote_<name>`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    losses, about, name = Losses(), About(text=text), visible(path.name)
+    rows = [_row(item, number, losses) for number, item in enumerate(format_of(format).read(path, about, losses), 1)]
+    if not rows:
+        raise DataError(f"{name}: no record in it")
+    twice = [key for key, times in Counter(row["id"] for row in rows).items() if times > 1]
+    if twice:
+        raise DataError(
+            f'{visible(path.name)}: {len(twice):,} ids stand for several records; first "{visible(twice[0])}"'
+        )
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    try:
+        table = pa.table({column: [row.get(column) for row in rows] for column in columns})
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(
+            f"{visible(path.name)}: a column holds values of several types: {visible(str(error)[:200])}"
+        ) from error
+    with atomic_write(out) as file:
+        pq.write_table(table, file)
+    return ImportReport(format, len(rows), losses, records=str(out))
+
+
+def _row(item: Item, number: int, losses: Losses) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": item.id or str(number)}
+    row |= {name: as_json(value) for name, value in {**item.fields, **item.metadata}.items()}
+    gold = _agreed(item.opinions, row["id"], losses)
+    row |= {"gold": gold} if gold is not None or "gold" not in row else {}
+    if item.source == "model":
+        row |= {"prediction": item.label, "prediction_score": item.confidence}
+    return row | {f"vote_{vote.source}": vote.label for vote in item.votes}
+
+
+def _agreed(opinions: Iterable[Opinion], record: str, losses: Losses) -> str | None:
+    """The label that all who answered agree on."""
+    labels = Counter(opinion.label for opinion in opinions if opinion.label is not None)
+    if len(labels) > 1:
+        losses.add("answers that contradict one another", record, "gold is empty there", sum(labels.values()))
+        return None
+    losses.add(
+        "names of annotators", record, "gold is one label; import answers into a project to keep them", labels.total()
+    )
+    return next(iter(labels), None)
