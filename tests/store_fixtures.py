@@ -41,11 +41,30 @@ KINDS = ["delete", "wal", pytest.param("postgres", marks=pytest.mark.postgres)]
 @pytest.fixture(params=KINDS)
 def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Place]:
     """A function that finds empty places of each kind: SQLite in both journal modes, and PostgreSQL."""
-    if request.param == "postgres":
+    return lambda: _place_of(request.param, request, tmp_path)
+
+
+def _place_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> Place:
+    if kind == "postgres":
         running: Cluster = request.getfixturevalue("server")
-        return lambda: Place(running.create(f"labels_{next(_numbers)}"))
-    durability = JOURNAL if request.param == "delete" else WAL
-    return lambda: Place(f"sqlite:///{tmp_path / str(next(_numbers))}.db", durability)
+        return Place(running.create(f"labels_{next(_numbers)}"))
+    return Place(f"sqlite:///{folder / str(next(_numbers))}.db", JOURNAL if kind == "delete" else WAL)
+
+
+WAYS = [
+    ("delete", "wal"),
+    *(
+        pytest.param(way, marks=pytest.mark.postgres)
+        for way in (("delete", "postgres"), ("postgres", "wal"), ("postgres", "postgres"))
+    ),
+]
+
+
+@pytest.fixture(params=WAYS, ids=" to ".join)
+def way(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Place, Place]:
+    """Two empty places, to copy from one into the other."""
+    source, target = request.param
+    return _place_of(source, request, tmp_path), _place_of(target, request, tmp_path)
 
 
 @pytest.fixture

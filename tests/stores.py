@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.annotations import AnnotationStore
+from labelkit.annotations.database import Database, database_at
 from labelkit.annotations.durability import Durability
 from labelkit.annotations.sqlite import SqliteDatabase
 
@@ -26,9 +27,15 @@ class Place:
         """Open the store, making it the first time."""
         if self.durability is None:
             return AnnotationStore.open(self.url)
-        database = SqliteDatabase(Path(self.url.removeprefix("sqlite:///")), self.durability)
+        database = self.database()
         database.prepare()
         return AnnotationStore(database)
+
+    def database(self) -> Database:
+        """The database itself, as it is."""
+        if self.durability is None:
+            return database_at(self.url)
+        return SqliteDatabase(Path(self.url.removeprefix("sqlite:///")), self.durability)
 
 
 @dataclass

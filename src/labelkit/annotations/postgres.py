@@ -112,6 +112,10 @@ class PostgresDatabase:
             text = text.replace(secret, "***")
         if state.startswith("23") or state == "P0001":  # a constraint or trigger of our own
             return None
+        if state == "42501":
+            return MachineError(
+                f"{self.name}: {text}; nothing was stored; what a role may do its owner decides: labelkit store setup"
+            )
         if state == "55P03":
             return MachineError(f"{self.name}: others have been writing for {WAIT_SECONDS:g} seconds; try again")
         if state in {"42P01", "42703"}:
