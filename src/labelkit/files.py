@@ -87,6 +87,18 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """A name for a new file that is renamed to `path` when, and only when, the block ends well."""
+    temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY}"
+    with machine_errors(path):
+        try:
+            yield temporary
+            replace_file(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 def _keep_permissions(path: Path, descriptor: int) -> None:
     """Nobody who could not read the old file can read the new one."""
     with contextlib.suppress(FileNotFoundError):
@@ -134,6 +146,41 @@ def link_file(staged: Path, path: Path) -> None:
             except OSError:
                 shutil.copyfile(staged, temporary)
             replace_file(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def replace_output(staged: Path, path: Path) -> None:
+    """`replace_file`, also for a folder of files that are on the disk already, and where a folder is in the way."""
+    with machine_errors(path):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        if staged.is_dir():
+            path.unlink(missing_ok=True)
+            sync_folder(staged)
+            staged.replace(path)
+            sync_folder(path.parent)
+        else:
+            replace_file(staged, path)
+
+
+def remove_output(path: Path) -> None:
+    """Remove a file or a folder, if it is there; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def point_to(target: Path, path: Path) -> None:
+    """Let `path` be a symbolic link to `target`, in place of what it was; a kill leaves one or the other."""
+    temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY}"
+    with machine_errors(path):
+        try:
+            temporary.symlink_to(os.path.relpath(target, path.parent))
+            temporary.replace(path)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

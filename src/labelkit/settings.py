@@ -79,6 +79,44 @@ class ApplySection(Section):
     memory: int = Field(default=0, ge=0, le=2**24)  # megabytes that it may take; 0: no limit
 
 
+class EngineSection(Section):
+    """`[engine]`: where votes are cast and labels are predicted."""
+
+    name: Literal["local", "spark"] = "local"
+    master: str = Field(default="", max_length=1_000)  # Spark's master, such as "local[4]" or "yarn"
+    remote: str = Field(default="", max_length=1_000)  # a server of Spark Connect: sc://host:port
+    partitions: int = Field(default=0, ge=0, le=100_000)  # tasks that share the work; 0: one per 524,288 records
+    spark: dict[str, str] = {}  # settings of Spark's session
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _settings_are_flat(cls, value: object) -> object:
+        return _flat("spark", value) if isinstance(value, dict) else value
+
+    @field_validator("remote")
+    @classmethod
+    def _is_a_server(cls, value: str) -> str:
+        if value and not value.startswith("sc://"):
+            raise ValueError("must begin with sc://")
+        return value
+
+    @model_validator(mode="after")
+    def _runs_in_one_place(self) -> EngineSection:
+        if self.master and self.remote:
+            raise ValueError("master and remote are two places; name one")
+        return self
+
+
+def _flat(name: str, value: object) -> dict[str, str]:
+    """Spark's dotted names, whether they were written in quotes or as tables in tables."""
+    if isinstance(value, dict):
+        parts = (_flat(key if key.startswith("spark.") else f"{name}.{key}", each) for key, each in value.items())
+        return {key: each for part in parts for key, each in part.items()}
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f"{name} must be a text, a number, true or false")
+    return {name: str(value).lower() if isinstance(value, bool) else str(value)}
+
+
 class ModelSection(Section):
     """`[model]`: how votes are combined."""
 
@@ -172,6 +210,7 @@ class Settings(Section):
     project: ProjectSection
     data: DataSection
     apply: ApplySection = ApplySection()
+    engine: EngineSection = EngineSection()
     model: ModelSection = ModelSection()
     annotate: AnnotateSection = AnnotateSection()
     runs: RunsSection = RunsSection()

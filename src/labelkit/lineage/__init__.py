@@ -10,6 +10,7 @@ from labelkit.lineage.fingerprints import (
     hash_bytes,
     hash_file,
     hash_json,
+    hash_parts,
     hash_tree,
 )
 from labelkit.lineage.git import GitState, files_at, git_state
@@ -32,6 +33,7 @@ __all__ = [
     "hash_bytes",
     "hash_file",
     "hash_json",
+    "hash_parts",
     "hash_tree",
     "library_versions",
     "public_url",

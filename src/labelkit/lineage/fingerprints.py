@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,16 @@ def hash_bytes(content: bytes) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """SHA-256 of a file's bytes; of a folder, which is a file in parts, `hash_parts`."""
+    if path.is_dir():
+        return hash_parts(hash_tree(path, ["*"]))
     with machine_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_parts(parts: Mapping[str, str]) -> str:
+    """The hash of a folder whose files, by name, have these hashes: SHA-256 of that as JSON."""
+    return hash_json(dict(parts))
 
 
 def hash_json(value: object) -> str:

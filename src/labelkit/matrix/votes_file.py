@@ -56,20 +56,32 @@ class VotesWriter:
 
 
 class VotesFile:
-    """A file that `VotesWriter` wrote. Raises ArtifactError when it is not one, or was changed."""
+    """A file that `VotesWriter` wrote, or a folder of such files in name order.
+
+    Raises ArtifactError when it is not one, or was changed.
+    """
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-
         self._path = path
+        self._parts = sorted(path.glob("[!.]*.arrow")) if path.is_dir() else [path]
         with _artifact_errors(self._path):
-            with pa.memory_map(str(path)) as file:
-                about = json.loads(pa.ipc.open_file(file).schema.metadata[ABOUT])
-            self.names = tuple(str(name) for name in about["functions"])
-            self.classes = tuple(str(name) for name in about["classes"])
+            if not self._parts:
+                raise ValueError("no file in it")
+            self.names, self.classes = _about(self._parts[0])
 
     def __iter__(self) -> Iterator[tuple[pa.Array, NDArray[np.int8]]]:
         """(n,) string ids and (n, m) int8 votes, chunk by chunk, each proved to be as it was written."""
+        if self._parts == [self._path]:
+            yield from self._chunks()
+            return
+        for part in self._parts:
+            file = VotesFile(part)
+            if (file.names, file.classes) != (self.names, self.classes):
+                with _artifact_errors(self._path):
+                    raise ValueError("of other functions or classes")
+            yield from file
+
+    def _chunks(self) -> Iterator[tuple[pa.Array, NDArray[np.int8]]]:
         import pyarrow as pa
 
         with pa.OSFile(str(self._path)) as file:
@@ -97,6 +109,15 @@ class VotesFile:
                 yield batch.column(0), votes
             with _artifact_errors(self._path):
                 raise ValueError("no end")
+
+
+def _about(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the functions and of the classes."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        about = json.loads(pa.ipc.open_file(file).schema.metadata[ABOUT])
+    return tuple(str(name) for name in about["functions"]), tuple(str(name) for name in about["classes"])
 
 
 def chained(digest: Any, ids: pa.Array, columns: Sequence[NDArray[np.int8]]) -> Any:

@@ -8,15 +8,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labelkit.engines import Limits, LocalEngine, VoteCache
-from labelkit.files import link_file, machine_errors, make_folder, project_lock, replace_file, sweep, timestamp
+from labelkit.files import (
+    link_file,
+    machine_errors,
+    make_folder,
+    point_to,
+    project_lock,
+    remove_output,
+    replace_file,
+    replace_output,
+    sweep,
+    timestamp,
+)
 from labelkit.lineage import Run
 from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.compute import MODEL_FILES, compute
 from labelkit.pipeline.events import announced
+from labelkit.pipeline.passes import LocalPasses, Passes
 from labelkit.pipeline.recording import VOTES_FILE, keep_run, run_store, trim_runs
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
+from labelkit.settings import EngineSection
 
 STAGING = ".staging"
 
@@ -28,12 +41,14 @@ def apply(
     max_faults: int | None = None,
     timeout: float | None = None,
     workers: int | None = None,
+    engine: EngineSection | None = None,
     progress: Progress | None = None,
 ) -> ApplyReport:
     """Apply the project's functions to its records and publish labels.parquet.
 
     Votes cast before are taken from the cache; an interrupted run leaves its finished chunks there. A call of a
-    function that takes longer than `timeout` seconds is stopped and becomes a fault; 0 lets it run for ever.
+    function that takes longer than `timeout` seconds is stopped and becomes a fault; 0 lets it run for ever. `engine`
+    says where the work is done, in place of `[engine]`.
     """
     settings = project.settings
     limit = settings.apply.max_faults if max_faults is None else max_faults
@@ -42,14 +57,26 @@ def apply(
         answers = read_answers(project)
         cache = VoteCache(project.state / "cache" / "votes")
         limits = Limits(settings.apply.timeout if timeout is None else timeout, settings.apply.memory)
-        engine = LocalEngine(settings.apply.workers if workers is None else workers, cache, limits)
-        done = compute(project, engine, answers, staging, max_faults=limit, progress=progress)
+        passes = _passes(
+            engine or settings.engine, settings.apply.workers if workers is None else workers, cache, limits
+        )
+        done = compute(project, passes, answers, staging, max_faults=limit, progress=progress)
         cache.trim()
         _file_run(project, staging, done.run.with_(started=started))
-        labels = staging / project.labels_path.name
-        replace_file(labels, project.labels_path)  # last: the labels file is the pointer to the current run
+        _publish(project, staging, done.run)
         trim_runs(project, done.run.id)
     return done.report
+
+
+def _passes(engine: EngineSection, workers: int, cache: VoteCache, limits: Limits) -> Passes:
+    """The passes over the records, on this machine or on Spark."""
+    if engine.name == "local":
+        return LocalPasses(LocalEngine(workers, cache, limits))
+    from labelkit.engines.spark import SparkEngine, SparkPlace
+    from labelkit.pipeline.spark_passes import SparkPasses
+
+    place = SparkPlace(engine.master, engine.remote, engine.spark)
+    return SparkPasses(SparkEngine(place, limits, engine.partitions))
 
 
 @contextlib.contextmanager
@@ -69,10 +96,24 @@ def _staging(project: ProjectFolder) -> Iterator[Path]:
 
 
 def _file_run(project: ProjectFolder, staging: Path, run: Run) -> None:
-    """Move the run's files to their place, run.json last: it makes the run exist. The labels get a second name."""
-    folder = run_store(project).path(run.id)
+    """Move the run's files to their place, run.json last: it makes the run exist. A file of labels gets two names."""
+    folder, labels = run_store(project).path(run.id), staging / project.labels_path.name
     make_folder(folder)
     for name in (VOTES_FILE, *MODEL_FILES):
-        replace_file(staging / name, folder / name)
-    link_file(staging / project.labels_path.name, folder / project.labels_path.name)
+        replace_output(staging / name, folder / name)
+    if labels.is_dir():
+        replace_output(labels, folder / labels.name)
+    else:
+        if (folder / labels.name).is_dir():  # the same run, on another engine
+            remove_output(folder / labels.name)
+        link_file(labels, folder / labels.name)
     keep_run(project, run)
+
+
+def _publish(project: ProjectFolder, staging: Path, run: Run) -> None:
+    """Bring the labels to their place, last: they are the pointer to the current run. A folder stays with its run."""
+    labels = staging / project.labels_path.name
+    if labels.exists():
+        replace_file(labels, project.labels_path)
+    else:
+        point_to(run_store(project).path(run.id) / labels.name, project.labels_path)

@@ -77,7 +77,7 @@ def report_of(
     model: LabelModel,
 ) -> ApplyReport:
     """The report of a run whose labels are written."""
-    known = any((truth >= 0).any() for truth in casting.truths)
+    known = bool(casting.figures.truths.any())
     classes, names = project.settings.project.classes, [function.name for function in functions]
     summary = summary_of(casting.figures, names, with_gold=known, copies=near_copies(casting.counts).groups)
     calibration, calibrated_on = published.calibration.calibration() if published.calibration.total else None, basis

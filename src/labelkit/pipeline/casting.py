@@ -42,7 +42,7 @@ class Casting:
     k: int
     counts: VoteCounts = field(init=False)
     figures: FigureCounts = field(init=False)
-    fingerprint: DataFingerprint = field(default_factory=DataFingerprint)
+    digests: list[tuple[bytes, int]] = field(default_factory=list)  # per chunk: its fingerprint and its records
     faults: list[Fault] = field(default_factory=list)
     truths: list[NDArray[np.int8]] = field(default_factory=list)  # per chunk, (n,): class index or -1
     answered_votes: list[NDArray[np.int8]] = field(default_factory=list)  # per chunk, (a, m): rows people settled
@@ -60,6 +60,14 @@ class Casting:
         """Records so far."""
         return self.figures.records
 
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the records: SHA-256 in hexadecimal."""
+        fingerprint = DataFingerprint()
+        for digest, rows in self.digests:
+            fingerprint.add_digest(digest, rows)
+        return fingerprint.hexdigest()
+
     def gold_votes(self) -> GoldVotes | None:
         """The votes on records that people settled; None when there are none."""
         if not self.answers:
@@ -69,7 +77,7 @@ class Casting:
 
     def add(self, chunk: ChunkVotes, answered: NDArray[np.int64], truth: NDArray[np.int64]) -> None:
         """Count one chunk."""
-        self.fingerprint.add_digest(chunk.fingerprint, len(chunk.ids))
+        self.digests.append((chunk.fingerprint, len(chunk.ids)))
         self.counts += chunk.counts
         self.figures += FigureCounts.of(chunk.votes, self.k, truth)
         self.faults += chunk.faults[: max(0, KEPT_FAULTS - len(self.faults))]
@@ -82,12 +90,30 @@ class Casting:
         self.cells += self.m
         self.saved += chunk.saved
 
+    def __add__(self, following: Casting) -> Casting:
+        """Both, where the other one's records follow these."""
+        both = Casting(self.m, self.k)
+        both.counts, both.figures = self.counts + following.counts, self.figures + following.figures
+        both.digests = self.digests + following.digests
+        both.faults = (self.faults + following.faults)[:KEPT_FAULTS]
+        both.truths = self.truths + following.truths
+        both.answered_votes = self.answered_votes + following.answered_votes
+        both.answers = self.answers + following.answers
+        both.reused, both.cells = self.reused + following.reused, self.cells + following.cells
+        both.saved = self.saved + following.saved
+        return both
+
+
+def drawn(records: int, seed: int, limit: int = SAMPLE) -> NDArray[np.int64]:
+    """Indices of at most `limit` records, drawn without replacement, in record order."""
+    return np.sort(np.random.default_rng(seed).choice(records, min(limit, records), replace=False))
+
 
 def sampled(votes: VotesFile, records: int, seed: int, limit: int = SAMPLE) -> LabelMatrix:
-    """At most `limit` of the records' votes, drawn without replacement, in record order."""
+    """The votes on the records that are `drawn`."""
     import pyarrow as pa
 
-    chosen = np.sort(np.random.default_rng(seed).choice(records, min(limit, records), replace=False))
+    chosen = drawn(records, seed, limit)
     ids, rows, first = [pa.array([], pa.string())], [np.empty((0, len(votes.names)), np.int8)], 0
     for chunk_ids, cells in votes:
         start, stop = np.searchsorted(chosen, [first, first + len(cells)])

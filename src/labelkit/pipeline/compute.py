@@ -13,18 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labelkit.engines import Engine
 from labelkit.errors import DataError, ModelError
 from labelkit.files import write_json
 from labelkit.label_models import Calibration, LabelModel, make_model, save_model
-from labelkit.labeling import LabelingFunction, load_functions
+from labelkit.labeling import Asked, LabelingFunction, answered, load_functions
 from labelkit.lineage import Run, hash_tree, public_url, versions_of
-from labelkit.matrix import VotesFile
 from labelkit.pipeline.apply_report import ApplyReport, report_of
 from labelkit.pipeline.asking import about, endpoint_of, notes_on
 from labelkit.pipeline.casting import Casting, Progress
 from labelkit.pipeline.highlights import RULES_FILE, rules_of
-from labelkit.pipeline.publishing import publish
+from labelkit.pipeline.passes import Passes, Work
 from labelkit.pipeline.recording import VOTES_FILE, file_hashes
 from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
@@ -44,7 +42,7 @@ class Computed:
 
 def compute(
     project: ProjectFolder,
-    engine: Engine,
+    passes: Passes,
     answers: Answered,
     folder: Path,
     *,
@@ -70,11 +68,10 @@ def compute(
         casting, basis = passes.cast(work, progress)
     if not casting.records:
         raise DataError(f"{records.source.name}: no records in it; there is nothing to label")
-    model = _fitted(project, casting, folder / VOTES_FILE)
+    model = _fitted(passes, work, casting)
     run = _identified(project, functions, hashes_of(source), casting, answers, max_faults)
     run = run if run_id is None else run.with_(id=run_id)
-    labels = folder / project.labels_path.name
-    published = publish(folder / VOTES_FILE, model, answers, casting.truths, run.id, labels)
+    published = passes.publish(work, casting, model, run.id)
     save_model(model, folder)
     write_json(folder / RULES_FILE, rules_of(functions))
     report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
@@ -82,19 +79,19 @@ def compute(
     return Computed(_with_outcome(project, run, folder, published.sha256, asked, report, answers), report)
 
 
-def _fitted(project: ProjectFolder, casting: Casting, votes_path: Path) -> LabelModel:
+def _fitted(passes: Passes, work: Work, casting: Casting) -> LabelModel:
     """The label model, learned from the counts of votes and from what people settled.
 
     A model that needs vote rows gets the distinct ones or, where those were too many to be kept, a seeded sample.
     """
-    settings, votes, gold = project.settings, VotesFile(votes_path), casting.gold_votes()
+    settings, gold = work.project.settings, casting.gold_votes()
     model = make_model(settings.model.name, settings.project.classes, settings.model.seed)
     try:
-        return model.fit(casting.counts, gold=gold, names=votes.names)
+        return model.fit(casting.counts, gold=gold, names=[function.name for function in work.functions])
     except ModelError:
         if casting.counts.distinct is not None:
             raise
-    rows = sampled(votes, casting.records, settings.model.seed)
+    rows = passes.sample(work, casting)
     model.fit(rows, gold=gold)
     if len(rows.ids) < casting.records:
         said = f"the label model learned from {len(rows.ids):,} of {casting.records:,} records, drawn at random"
@@ -136,7 +133,7 @@ def _identified(
     return Run(
         verb="apply",
         inputs={
-            "data": casting.fingerprint.hexdigest(),
+            "data": casting.fingerprint,
             "functions": {function.name: function.fingerprint for function in functions},
             "files": files,
             "answers": answers.fingerprint,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,20 +53,36 @@ class HashedFile:
         return self._digest.hexdigest()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Published:
-    """What the second pass counted."""
+    """What the second pass counted. What it counted on several parts of the records adds up, in their order."""
 
     totals: NDArray[np.int64]  # (k,): records by label
+    majority: Tally
+    model: Tally
     answered: int = 0
     reversed: int = 0  # records on which all voters agree and the model says otherwise
-    tallies: tuple[Tally, ...] = field(default_factory=tuple)
     calibration: CalibrationCounts = field(default_factory=CalibrationCounts.nothing)
     sha256: str = ""
 
+    @classmethod
+    def nothing(cls, k: int, model: str) -> Self:
+        """Counts of no records; `model` is the label model's name."""
+        return cls(np.zeros(k, np.int64), Tally("majority vote"), Tally(f"label model ({model})"))
+
+    def __add__(self, following: Self) -> Self:
+        return type(self)(
+            self.totals + following.totals,
+            self.majority + following.majority,
+            self.model + following.model,
+            self.answered + following.answered,
+            self.reversed + following.reversed,
+            self.calibration + following.calibration,
+        )
+
     def agreements(self) -> tuple[Agreement, ...]:
         """Accuracies of majority vote and of the label model, where a truth is known."""
-        found = [tally.agreement() for tally in self.tallies]
+        found = (self.majority.agreement(), self.model.agreement())
         return tuple(item for item in found if item is not None)
 
 
@@ -72,15 +90,31 @@ def publish(
     votes_path: Path,
     model: LabelModel,
     answers: Answered,
-    truths: Sequence[NDArray[np.int8]],
+    truths: Iterable[NDArray[np.int8]],
     run: str,
     labels_path: Path,
 ) -> Published:
     """Predict every record from its votes, join people's answers, and write the labels to `labels_path`."""
     votes = VotesFile(votes_path)
-    k = len(votes.classes)
-    majority, tally = Tally("majority vote"), Tally(f"label model ({model.name})")
-    done = Published(np.zeros(k, dtype=np.int64), tallies=(majority, tally))
+    counts, digest = publish_chunks(votes, model, answers, truths, run, labels_path)
+    return replace(sum_of(counts, len(votes.classes), model.name), sha256=digest)
+
+
+def sum_of(counts: Iterable[Published], k: int, model: str) -> Published:
+    """What was counted chunk by chunk, added up in their order."""
+    return functools.reduce(operator.add, counts, Published.nothing(k, model))
+
+
+def publish_chunks(
+    votes: VotesFile,
+    model: LabelModel,
+    answers: Answered,
+    truths: Iterable[NDArray[np.int8]],
+    run: str,
+    labels_path: Path,
+) -> tuple[list[Published], str]:
+    """Write the labels of these votes to a file. Returns what was counted in each chunk, and the file's SHA-256."""
+    counts = list[Published]()
     with machine_errors(labels_path):
         file = HashedFile(labels_path)
         writer = LabelsWriter(file, votes.classes, run)
@@ -91,32 +125,34 @@ def publish(
                 answered = answers.of(ids)
                 written.result()
                 written = encoder.submit(writer.add, posterior, answered)
-                _count(done, cells, posterior, answered, truth.astype(np.int64))
+                counts.append(_counted(model, cells, posterior, answered, truth.astype(np.int64)))
             written.result()
         writer.close()
-        done.sha256 = file.close()
-    return done
+        return counts, file.close()
 
 
-def _count(
-    done: Published,
+def _counted(
+    model: LabelModel,
     cells: NDArray[np.int8],
     posterior: Posterior,
     answered: NDArray[np.int64],
     truth: NDArray[np.int64],
-) -> None:
-    k = len(done.totals)
+) -> Published:
+    k = len(posterior.classes)
     per_class = votes_per_class(cells, k)
     chosen = posterior.probs.argmax(axis=1)
     settled = np.where(answered >= 0, answered, np.where(posterior.covered, chosen, k))
-    done.totals += np.bincount(settled, minlength=k + 1)[:k]
-    done.answered += int((answered >= 0).sum())
     unanimous = (per_class > 0).sum(axis=1) == 1
-    done.reversed += int((chosen[unanimous] != per_class[unanimous].argmax(axis=1)).sum())
-    if (truth >= 0).any():
-        majority, model = done.tallies
-        best = per_class == per_class.max(axis=1, keepdims=True)
-        majority.add(best.astype(np.float64), posterior.covered, truth)
-        model.add(posterior.probs, posterior.covered, truth)
-        judged = posterior.covered & (truth >= 0)
-        done.calibration += CalibrationCounts.of(posterior.probs[judged], truth[judged])
+    done = replace(
+        Published.nothing(k, model.name),
+        totals=np.bincount(settled, minlength=k + 1)[:k],
+        answered=int((answered >= 0).sum()),
+        reversed=int((chosen[unanimous] != per_class[unanimous].argmax(axis=1)).sum()),
+    )
+    if not (truth >= 0).any():
+        return done
+    best = per_class == per_class.max(axis=1, keepdims=True)
+    done.majority.add(best.astype(np.float64), posterior.covered, truth)
+    done.model.add(posterior.probs, posterior.covered, truth)
+    judged = posterior.covered & (truth >= 0)
+    return replace(done, calibration=CalibrationCounts.of(posterior.probs[judged], truth[judged]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import ArtifactError
-from labelkit.files import timestamp
+from labelkit.files import remove_output, timestamp
 from labelkit.lineage import Run, RunStore, git_state, hash_file
 from labelkit.pipeline.events import kept
 from labelkit.project import ProjectFolder
@@ -50,8 +50,7 @@ def trim_runs(project: ProjectFolder, current: str) -> None:
     old = [run for _, run in sorted(found, reverse=True)[project.settings.runs.keep :] if run != current]
     for run in old:
         for name in (project.labels_path.name, VOTES_FILE):  # votes last: whoever has them has all
-            with contextlib.suppress(OSError):
-                (store.path(run) / name).unlink(missing_ok=True)
+            remove_output(store.path(run) / name)
 
 
 def file_hashes(root: Path, names: Iterable[str]) -> dict[str, str]:

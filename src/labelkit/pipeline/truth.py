@@ -93,7 +93,7 @@ class Yardstick:
         data = project.settings.data
         self._gold, self._split, self._answers = data.gold, data.split, answers
         self._records, self._classes = records, tuple(project.settings.project.classes)
-        self._seen_dev = False
+        self.seen_dev = False  # whether a record of split dev was left out
 
     def of(self, ids: pa.Array, others: pa.RecordBatch, answered: NDArray[np.int64], first: int) -> NDArray[np.int64]:
         """(n,) int64 class index of the chunk's records, or -1 where nothing is known or the record may not be used.
@@ -105,7 +105,7 @@ class Yardstick:
         truth = self._gold_indices(others.column(self._gold), first)
         if self._split is not None:
             dev = _equals(others.column(self._split), DEV)
-            self._seen_dev = self._seen_dev or bool(dev.any())
+            self.seen_dev = self.seen_dev or bool(dev.any())
             truth[dev] = -1
         truth[answered >= 0] = -1
         return truth
@@ -115,7 +115,7 @@ class Yardstick:
         """What the comparison is with, in words."""
         if self._gold is None:
             return f"answers of people ({len(self._answers.labels):,})"
-        outside = f" outside split {DEV}" if self._seen_dev else ""
+        outside = f" outside split {DEV}" if self.seen_dev else ""
         return f"gold{outside}" + (" of records nobody was asked about" if self._answers.labels else "")
 
     def _gold_indices(self, column: pa.Array, first: int) -> NDArray[np.int64]:
@@ -183,6 +183,9 @@ class Tally:
         best = chosen >= chosen.max(axis=1, initial=0, keepdims=True) - 1e-9
         self.records += len(right)
         self.credit += float((best[np.arange(len(right)), right] / best.sum(axis=1)).sum())
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.name, self.records + other.records, self.credit + other.credit)
 
     def agreement(self) -> Agreement | None:
         """The accuracy with its interval; None when nothing could be compared."""

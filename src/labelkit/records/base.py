@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from labelkit.errors import SHOWN_PROBLEMS, DataError, listed, named, shortened, visible
 from labelkit.lineage import CHUNK_ROWS, DataFingerprint, canonical_column
-from labelkit.records.ids import SeenIds, bad_ids, ids_as_text
+from labelkit.records.ids import BadId, SeenIds, bad_ids, ids_as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,13 +147,16 @@ class Records:
     def refuse_bad_ids(self) -> None:
         """Raise DataError naming the records without an id of their own, if there are any."""
         bad = list(bad_ids(lambda: (chunk.column(0) for chunk in self._parts([self.id]))))
-        shown = bad[:SHOWN_PROBLEMS]
+        self.refuse_ids(bad[:SHOWN_PROBLEMS], len(bad))
+
+    def refuse_ids(self, shown: Sequence[BadId], total: int) -> None:
+        """Raise DataError naming the first of `total` records without an id of their own, if there are any."""
         indices = [index for each in shown for index in (each.index, each.first) if index is not None]
         places = dict(zip(indices, self.source.places(indices), strict=True))
         where = f'column "{shortened(self.id)}"'
         problems = [f"{self.source.name}: {places[each.index]}, {where}: {each.problem(places)}" for each in shown]
         if problems:
-            raise DataError(listed(problems, total=len(bad)))
+            raise DataError(listed(problems, total=total))
 
 
 def _first_broken(column: pa.Array) -> int:

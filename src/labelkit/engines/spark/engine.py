@@ -30,6 +30,7 @@ class CastTask:
     """Casts the chunks of a block, on an executor: in a process of their own, as on one machine."""
 
     functions: Shipped
+    names: tuple[str, ...]  # of the functions
     records: Records
     fields: tuple[str, ...]
     classes: tuple[str, ...]
@@ -86,7 +87,8 @@ class SparkEngine:
         shipped = (
             pickled(functions) if folder is None else ship_folder(self.session, folder, functions, fields, classes)
         )
-        return CastTask(shipped, records, tuple(fields), tuple(classes), self.limits)
+        names = tuple(function.name for function in functions)
+        return CastTask(shipped, names, records, tuple(fields), tuple(classes), self.limits)
 
     def cast(
         self,
