@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 from collections.abc import Callable
 
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None).prctl
+from labelkit.parents import die_with
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -20,20 +18,13 @@ def fork(work: Callable[[], None]) -> int:
         return pid
     code = 1
     try:
-        _die_with(parent)
+        die_with(parent)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         work()
         code = 0
     finally:
         os._exit(code)
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent ends, however that ends. Ctrl-C is the parent's to handle."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def ended(pid: int) -> str | None:

@@ -43,7 +43,10 @@ class Retraining:
         self.curve: LearningCurve | None = None
         self._tell, self._stopped = tell, False
         self._pipe, other = Pipe()
-        code = f"from labelkit.pipeline.retraining import serve; serve({other.fileno()})"
+        code = (
+            f"from labelkit.parents import die_with; die_with({os.getpid()}); "
+            f"from labelkit.pipeline.retraining import serve; serve({other.fileno()})"
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", "-c", code],
             pass_fds=[other.fileno()],

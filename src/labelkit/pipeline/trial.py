@@ -7,6 +7,7 @@ module with others, and leaves its result in that folder; of the project only th
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -22,6 +23,7 @@ from labelkit.engines import Limits, LocalEngine, VoteCache
 from labelkit.errors import LabelkitError, MachineError
 from labelkit.files import machine_errors, write_bytes, write_json
 from labelkit.lineage import Run
+from labelkit.parents import die_with
 from labelkit.pipeline.compute import compute
 from labelkit.pipeline.passes import LocalPasses
 from labelkit.pipeline.truth import read_answers
@@ -70,6 +72,7 @@ def try_out(
         "folder": str(folder),
         "like": None if like is None else asdict(like),
         "workers": project.settings.apply.workers if workers is None else workers,
+        "parent": os.getpid(),
     }
     with machine_errors(Path(sys.executable)):
         done = subprocess.run(
@@ -99,6 +102,7 @@ def _result(path: Path, what: str, code: int) -> Run:
 def main() -> None:
     """Do what standard input asks for, and leave a run or an error in the folder."""
     task = json.load(sys.stdin)
+    die_with(task["parent"])
     try:
         result = asdict(_tried(task))
     except LabelkitError as error:
