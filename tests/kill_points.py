@@ -30,7 +30,7 @@ from typing import Any, Self
 import labelkit as lk
 from forked import Ended, ExitCode, Injection, in_child
 from labelkit.files import TEMPORARY
-from labelkit.label_models import labels_bytes
+from labelkit.label_models import labels_content
 from labelkit.lineage import RunStore, hash_file
 
 PACKAGE = str(Path(lk.__file__).parent)
@@ -137,7 +137,7 @@ def broken(root: Path) -> Iterator[str]:
                     yield f"run {run.id} ({run.verb}): {name} is not what the run wrote"
     with contextlib.suppress(FileNotFoundError):
         if (root / "labels.parquet").exists():
-            labels_bytes(root / "labels.parquet")
+            labels_content(root / "labels.parquet")
             lk.Project(root).labels()
 
 

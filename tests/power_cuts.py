@@ -29,8 +29,8 @@ from pathlib import Path
 import labelkit as lk
 from forked import until
 from labelkit.annotations import AnnotationStore
-from labelkit.label_models import labels_bytes
-from labelkit.lineage import RunStore, hash_bytes, hash_file
+from labelkit.label_models import labels_content
+from labelkit.lineage import RunStore, hash_file
 
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 SIZES = {"ext4": 128, "xfs": 320}  # megabytes; no xfs is smaller
@@ -179,7 +179,7 @@ def publishing(disk: Disk, before: Path, cuts: int, chance: random.Random) -> tu
         cut_short(disk, work, 0.2 + chance.random() * 1.2)
         done = said.get()
         published += done
-        found = hash_bytes(labels_bytes(root / "labels.parquet"))
+        found = labels_content(root / "labels.parquet").sha256
         if found not in (hashes[done % 2], hashes[(done + 1) % 2]):
             wrong.append(f"cut {cut}: labels.parquet is torn")
         missing = found not in hashes

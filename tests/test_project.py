@@ -43,6 +43,15 @@ gold = "int64"
 workers = 2
 max_faults = 3
 
+[engine]
+name = "spark"
+master = "local[2]"
+partitions = 4
+
+[engine.spark]
+"spark.executor.memory" = "2g"
+sql.shuffle.partitions = 8
+
 [model]
 name = "majority"
 seed = 7

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from labelkit.errors import ArtifactError, visible
 from labelkit.files import machine_errors
 from labelkit.label_models.posterior import Posterior, hard_labels
+from labelkit.lineage import hash_bytes, hash_parts
 from labelkit.matrix import checked_gold
 
 if TYPE_CHECKING:
@@ -135,36 +137,65 @@ def write_labels(table: pa.Table, file: io.IOBase | Any) -> None:
     pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
+@dataclass(frozen=True)
+class LabelsContent:
+    """The labels as they are on disk, read once: what is hashed is what is used."""
+
+    name: str  # what messages call them
+    parts: Mapping[str, bytes]  # the files of a folder in name order; a file alone is called ""
+
+    @property
+    def sha256(self) -> str:
+        """As `hash_file` of the file or folder."""
+        if "" in self.parts:
+            return hash_bytes(self.parts[""])
+        return hash_parts({name: hash_bytes(content) for name, content in self.parts.items()})
+
+    def table(self) -> pa.Table:
+        """The labels, damaged ones included: judging them is the gate's work. Raises ArtifactError for no Parquet."""
+        import pyarrow as pa
+
+        try:
+            return pa.concat_tables([_parquet(content) for content in self.parts.values()])
+        except (OSError, pa.ArrowException) as error:
+            raise ArtifactError(
+                f"{visible(self.name)}: not a readable Parquet file; make it again with `labelkit apply`"
+            ) from error
+
+
 def read_labels(path: Path) -> pa.Table:
-    """Read a labels file, damaged contents included: judging them is the gate's work.
+    """Read labels, a file or a folder of files, damaged contents included: judging them is the gate's work.
 
-    Raises ArtifactError when it is no readable Parquet file.
+    Raises ArtifactError when they are not readable Parquet.
     """
-    return labels_from(labels_bytes(path), path.name)
+    return labels_content(path).table()
 
 
-def labels_bytes(path: Path) -> bytes:
-    """The labels file as it is on disk. Raises ArtifactError when there is none."""
-    if not path.is_file():
+def labels_content(path: Path) -> LabelsContent:
+    """The labels as they are on disk. Raises ArtifactError when there are none."""
+    files = labels_files(path)
+    if not files:
         raise ArtifactError(f"{visible(path.name)}: no such file; make it with `labelkit apply`")
     with machine_errors(path):
-        return path.read_bytes()
+        parts = {file.relative_to(path).as_posix() if file != path else "": file.read_bytes() for file in files}
+    return LabelsContent(path.name, parts)
 
 
-def labels_from(content: bytes, name: str) -> pa.Table:
-    """The labels table in a file's bytes; `name` is what messages call the file."""
+def labels_files(path: Path) -> list[Path]:
+    """The files that labels are in, in record order; empty where there are none."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def _parquet(content: bytes) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        # In memory of Arrow's own: what is Python's, one of its threads could let go of when Python has just ended.
-        copied = pa.BufferOutputStream()
-        copied.write(content)
-        return pq.read_table(copied.getvalue(), page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
-        raise ArtifactError(
-            f"{visible(name)}: not a readable Parquet file; make it again with `labelkit apply`"
-        ) from error
+    # In memory of Arrow's own: what is Python's, one of its threads could let go of when Python has just ended.
+    copied = pa.BufferOutputStream()
+    copied.write(content)
+    return pq.read_table(copied.getvalue(), page_checksum_verification=True)
 
 
 def run_of(table: pa.Table) -> str | None:

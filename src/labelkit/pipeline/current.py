@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import ArtifactError, visible
-from labelkit.label_models import Posterior, labels_bytes, labels_from, load_model, run_of
-from labelkit.lineage import Run, RunStore, hash_bytes, hash_file
+from labelkit.label_models import Posterior, labels_content, load_model, run_of
+from labelkit.lineage import Run, RunStore, hash_file
 from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
@@ -50,12 +50,12 @@ def check_as_written(project: ProjectFolder, run: Run, path: Path, digest: str |
 
 def current_run_record(project: ProjectFolder) -> Run:
     """The record of the run that wrote labels.parquet. Raises ArtifactError when there is none, or they differ."""
-    content = labels_bytes(project.labels_path)
-    run_id = run_of(labels_from(content, project.labels_path.name))
+    content = labels_content(project.labels_path)
+    run_id = run_of(content.table())
     if run_id is None:
         raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
     run = RunStore(project.state / "runs").read(run_id)
-    check_as_written(project, run, project.labels_path, hash_bytes(content))
+    check_as_written(project, run, project.labels_path, content.sha256)
     return run
 
 

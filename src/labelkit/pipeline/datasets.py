@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from labelkit.label_models import labels_files
 from labelkit.lineage import Run, RunStore, public_url
 from labelkit.lineage.git import repository_of
 from labelkit.lineage.openlineage import Check, Code, Dataset, Origin
@@ -55,10 +56,12 @@ class Places:
         """labels.parquet."""
         path = self.project.labels_path
         named = _file(str(path.resolve()))
-        if self.run is None or not path.is_file():
+        files = labels_files(path)
+        if self.run is None or not files:
             return named
         version = self.run.outputs.get(path.name) or self._hash("labels")
-        return replace(named, columns=_parquet_columns(str(path)), version=version, size=path.stat().st_size)
+        size = sum(file.stat().st_size for file in files)
+        return replace(named, columns=_parquet_columns(str(files[0])), version=version, size=size)
 
     @cached_property
     def answers(self) -> Dataset:

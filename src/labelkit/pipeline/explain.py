@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from labelkit.annotations import Annotation, AnnotationStore
 from labelkit.annotations.annotation import not_undone, standing
 from labelkit.errors import ArtifactError, DataError, named, shortened
-from labelkit.label_models import LabelModel, labels_bytes, labels_from, load_model
+from labelkit.label_models import LabelModel, labels_content, load_model
 from labelkit.label_models.labels import probability_column
-from labelkit.lineage import Run, hash_bytes
+from labelkit.lineage import Run
 from labelkit.matrix import FAULT, LabelMatrix, VotesFile
 from labelkit.pipeline.compute import function_files
 from labelkit.pipeline.current import rows_by_id
@@ -151,10 +151,10 @@ def _label_of(project: ProjectFolder, run: Run, folder: Path, record: str, *, cu
     import pyarrow.compute as pc
 
     path = project.labels_path if current else folder / project.labels_path.name
-    content = labels_bytes(path)
-    if hash_bytes(content) != run.outputs.get(project.labels_path.name):
+    content = labels_content(path)
+    if content.sha256 != run.outputs.get(project.labels_path.name):
         raise ArtifactError(f"{path.name} is not what run {run.id} wrote; run `labelkit apply` again")
-    table = labels_from(content, path.name)
+    table = content.table()
     (row,) = table.filter(pc.equal(table.column("id"), record)).to_pylist()
     return dict(row)
 

@@ -116,7 +116,7 @@ class _Sheet:
     def __init__(self, project: ProjectFolder, text: str, *, judged: bool) -> None:
         """Open everything; `judged` takes labels as they passed the gate, without answers that came since."""
         self._project, self._records = project, open_records(project)
-        self.labels = read_labels(project.labels_path) if project.labels_path.is_file() else None
+        self.labels = read_labels(project.labels_path) if project.labels_path.exists() else None
         run = _run_of(project, self.labels)
         self._votes = _votes_of(project, run)
         self._versions = {} if run is None else dict(run.inputs.get("functions", {}))
@@ -194,7 +194,7 @@ def _run_of(project: ProjectFolder, labels: pa.Table | None) -> Run | None:
 
 def _votes_of(project: ProjectFolder, run: Run | None) -> LabelMatrix | None:
     """The votes behind the labels; those of older runs are thrown away some day."""
-    if run is None or not (run_store(project).path(run.id) / "votes.arrow").is_file():
+    if run is None or not (run_store(project).path(run.id) / "votes.arrow").exists():
         return None
     return kept_votes(project, run)
 

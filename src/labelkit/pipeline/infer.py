@@ -48,7 +48,7 @@ def infer(project: ProjectFolder) -> list[str]:
         started, data, records = timestamp(), project.settings.data, open_records(project)
         table = records.to_table()
         roles = Roles(data.id, tuple(data.fields), data.gold, data.split)
-        labels = read_labels(project.labels_path) if project.labels_path.is_file() else None
+        labels = read_labels(project.labels_path) if project.labels_path.exists() else None
         files = {
             f"expectations/inferred_{name}": content if name == REFERENCE_FILE else _renamed(content)
             for name, content in _guesses(table, roles, labels).items()

@@ -154,7 +154,7 @@ def _notes(project: ProjectFolder, run: Run, made: Run, folder: Path) -> Iterato
     if changed:
         yield f"functions reach something else than then: {visible(', '.join(changed))}"
     kept = run_store(project).path(run.id) / VOTES_FILE
-    if made.outputs[VOTES_FILE] == run.outputs.get(VOTES_FILE) or not kept.is_file():
+    if made.outputs[VOTES_FILE] == run.outputs.get(VOTES_FILE) or not kept.exists():
         return
     try:
         old, new = kept_votes(project, run), read_votes(folder / VOTES_FILE)

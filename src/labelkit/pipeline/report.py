@@ -77,7 +77,7 @@ def report(project: ProjectFolder) -> Overview:
     with page.part():
         known = read_answers(project)
     answers = known or Answered({}, "", 0)
-    if project.labels_path.is_file():
+    if project.labels_path.exists():
         with page.part():
             labels = check_labels(read_labels(project.labels_path), project)
     if labels is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labelkit.errors import ArtifactError, UsageError, named, shortened
-from labelkit.label_models.labels import RUN_KEY
+from labelkit.label_models.labels import RUN_KEY, labels_files
 from labelkit.lineage import Run, hash_file
 from labelkit.pipeline.current import current_run_record
 from labelkit.pipeline.recording import VOTES_FILE, run_store
@@ -82,8 +82,9 @@ def current_id(project: ProjectFolder) -> str | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    files = labels_files(project.labels_path)
     try:
-        metadata = pq.read_metadata(project.labels_path).metadata or {}
+        metadata = (pq.read_metadata(files[0]).metadata or {}) if files else {}
     except (OSError, pa.ArrowException):
         return None
     return metadata.get(RUN_KEY, b"").decode("utf-8", "replace") or None
@@ -125,7 +126,7 @@ def kept_folder(project: ProjectFolder, run: Run) -> Path:
         raise UsageError(f"run {run.id} is one of {run.verb}; only apply makes labels")
     check_whole(run)
     for name in (VOTES_FILE, project.labels_path.name):
-        if not (folder / name).is_file():
+        if not (folder / name).exists():
             keep = project.settings.runs.keep
             raise ArtifactError(f"run {run.id}: its {name} is no longer kept ([runs] keep = {keep} in labelkit.toml)")
         if hash_file(folder / name) != run.outputs.get(name):
@@ -154,7 +155,7 @@ def show_run(project: ProjectFolder, name: str) -> ShownRun:
 def _state(project: ProjectFolder, run: Run, output: str) -> State:
     """In the run's own folder first; what lies elsewhere may have been written by a later run since."""
     folder = run_store(project).path(run.id)
-    found = [path for path in (folder / output, project.root / output) if path.is_file()]
+    found = [path for path in (folder / output, project.root / output) if path.exists()]
     if not found:
         return "gone"
     return "as written" if any(hash_file(path) == run.outputs[output] for path in found) else "changed"

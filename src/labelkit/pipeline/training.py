@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from labelkit.errors import AnswerIsNo, DataError, MachineError, named, visible
 from labelkit.files import timestamp
-from labelkit.label_models import labels_bytes, labels_from
+from labelkit.label_models import labels_content
 from labelkit.label_models.labels import NONE
-from labelkit.lineage import Run, hash_bytes, versions_of
+from labelkit.lineage import Run, versions_of
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
@@ -36,8 +36,8 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    started, content = timestamp(), labels_bytes(project.labels_path)
-    passed = _passed(project, hash_bytes(content))
+    started, content = timestamp(), labels_content(project.labels_path)
+    passed = _passed(project, content.sha256)
     data = project.settings.data
     records = open_records(project)
     if records.fingerprint() != passed["data"]:
@@ -52,7 +52,7 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
         table = table.filter(pc.equal(table.column(data.split), split))
     elif split is not None:
         raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
-    labels = labels_from(content, project.labels_path.name)
+    labels = content.table()
     places = pc.index_in(table.column(data.id), value_set=labels.column("id").combine_chunks())
     rows = labels.take(places)
     columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}

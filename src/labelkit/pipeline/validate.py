@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from labelkit.files import project_lock, timestamp, write_bytes, write_json
-from labelkit.label_models import labels_bytes, labels_from
-from labelkit.lineage import Run, hash_bytes, hash_file, hash_tree, versions_of
+from labelkit.label_models import labels_content
+from labelkit.lineage import Run, hash_file, hash_tree, versions_of
 from labelkit.pipeline.background import REPORT_FILE, background_of
 from labelkit.pipeline.compute import decisive_settings, function_files
 from labelkit.pipeline.events import announced
@@ -36,8 +36,8 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
         (project.state / VERDICT_FILE).unlink(missing_ok=True)  # until there is a new verdict, nothing has passed
         hashes = suite_hashes(project)
         suites = load_suites(project.suites_folder)
-        content = labels_bytes(project.labels_path)
-        labels, labels_hash = labels_from(content, project.labels_path.name), hash_bytes(content)
+        content = labels_content(project.labels_path)
+        labels, labels_hash = content.table(), content.sha256
         records = open_records(project)
         data = records.fingerprint()
         run = run_behind(project, labels)

@@ -51,7 +51,7 @@ def verify(project: ProjectFolder, *, strict: bool = False, data: str | None = N
     `strict` also asks that the verdict would have been a pass with every failure blocking; `data` is the records'
     fingerprint, where it is known already. Raises DataError for records that cannot be read.
     """
-    labels = hash_file(project.labels_path) if project.labels_path.is_file() else ""
+    labels = hash_file(project.labels_path) if project.labels_path.exists() else ""
     try:
         run = last_check(project)
         verdict = kept_verdict(project, run)
