@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from labelkit.errors import DataError
+from labelkit.annotations.annotation import LIMITS
+from labelkit.errors import DataError, shortened
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.records import Records, read, read_sql
+from labelkit.records.ids import LONGEST
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -279,6 +281,19 @@ def test_ids_with_nul_are_refused(kind: Format, tmp_path: Path) -> None:
             f'{kind.source}: {kind.place(1)}, column "id": '
             'the id "b\\x00c" holds a NUL character, which databases cannot keep'
         )
+
+
+@ALL
+def test_ids_that_nobody_could_answer_are_refused(kind: Format, tmp_path: Path) -> None:
+    """An id is as long as the annotation store takes, however many bytes that is, and no longer."""
+    assert LIMITS["record"] == LONGEST
+    longest = "ä" * LONGEST
+    records = kind.make({"id": [longest, "b"], "text": ["x", "y"]}, tmp_path)
+    assert records.to_table().column("id").to_pylist() == [longest, "b"]
+    assert refused(kind, ["a", longest + "b", "d"], tmp_path) == (
+        f'{kind.source}: {kind.place(1)}, column "id": '
+        f'the id "{shortened(longest)}" has 10,001 characters; at most 10,000 are kept'
+    )
 
 
 @ALL

@@ -35,6 +35,7 @@ def ids_as_text(column: pa.Array, source: str, name: str) -> pa.Array:
 
 
 LONG = 256  # bytes; below, all ids of a chunk are hashed at once
+LONGEST = 10_000  # characters of an id: the annotation store takes no more
 
 
 class SeenIds:
@@ -61,11 +62,12 @@ class SeenIds:
 
 
 def sorted_hashes(ids: pa.Array) -> NDArray[np.uint64] | None:
-    """(n,) uint64, sorted: a hash of each id; None when an id is null, empty or holds NUL, or two hashes agree."""
+    """(n,) uint64, sorted: a hash of each id; None when an id may be bad, or two hashes agree."""
     import numpy as np
 
     offsets, content = text_buffers(ids)
-    if ids.null_count or not np.diff(offsets).all() or not content.all():
+    lengths = np.diff(offsets)
+    if ids.null_count or not lengths.all() or not content.all() or lengths.max(initial=0) > LONGEST:
         return None
     hashes = np.sort(id_hashes(ids))
     return None if (hashes[1:] == hashes[:-1]).any() else hashes
@@ -151,6 +153,8 @@ class BadId:
             return "the id is null; every record needs one"
         if not self.id:
             return "the id is empty; every record needs one"
+        if len(self.id) > LONGEST:
+            return f'the id "{shortened(self.id)}" has {len(self.id):,} characters; at most {LONGEST:,} are kept'
         if self.first is None:
             return f'the id "{shortened(self.id)}" holds a NUL character, which databases cannot keep'
         return f'id "{shortened(self.id)}" stands already at {places[self.first]}'
@@ -168,7 +172,7 @@ def bad_ids(passes: Callable[[], Iterable[pa.Array]]) -> Iterator[BadId]:
     for ids in passes():
         suspicious = np.isin(id_hashes(ids), suspects).tolist()
         for record, suspect in zip(ids.to_pylist(), suspicious, strict=True):
-            if not record or "\0" in record:
+            if not record or "\0" in record or len(record) > LONGEST:
                 yield BadId(index, record, None)
             elif suspect and first.setdefault(record, index) != index:
                 yield BadId(index, record, first[record])
