@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from labelkit import threads
-from labelkit.label_models.additive import table_posterior
+from labelkit.label_models.lookup import table_posterior
 from labelkit.matrix.counts import VoteCounts
 from labelkit.threads import over_stretches
 

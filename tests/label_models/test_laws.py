@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from labelkit.errors import ModelError
 from labelkit.label_models import GoldVotes, LabelModel, SnorkelLabelModel, make_model
-from labelkit.label_models.additive import Evidence, table_posterior, unanimous
+from labelkit.label_models.additive import Evidence, unanimous
 from labelkit.label_models.answers import with_answers
+from labelkit.label_models.lookup import table_posterior
 from labelkit.label_models.storage import LABEL_MODELS
 from labelkit.matrix import ABSTAIN, LabelMatrix, counts
 from labelkit.matrix.counts import VoteCounts

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from labelkit.matrix import FAULT, counts
+from labelkit.matrix import FAULT, counts, pairs
 from labelkit.matrix.counts import VoteCounts
 
 K = 3
@@ -86,6 +86,19 @@ def test_wide_matrices_are_counted_exactly(m: int, k: int, coverage: float) -> N
         dropped = VoteCounts.of(votes, k)
     assert dropped.distinct is None
     assert np.array_equal(dropped.pairs, expected)
+
+
+@given(matrices, st.integers(1, 9), st.booleans())
+def test_both_ways_of_counting_pairs_agree(votes: NDArray[np.int8], at_once: int, repeated: bool) -> None:
+    """By matrix product and one by one, in portions however small, each row once or often."""
+    times = np.arange(len(votes)) + 2**40 if repeated else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairs, "CELLS", at_once)
+        patch.setattr(pairs, "AT_ONCE", at_once)
+        one_by_one = pairs._one_by_one(votes, times, K)
+    assert np.array_equal(one_by_one, pairs._by_product(votes, times, K))
+    if times is None:
+        assert np.array_equal(one_by_one, pairs_by_hand(votes, K))
 
 
 @pytest.mark.parametrize("coverage", [0.03, 0.6])

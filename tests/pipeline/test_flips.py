@@ -214,7 +214,7 @@ def test_a_million_records_take_seconds() -> None:
 
 def table_model(m: int) -> Predict:
     """An additive label model as labelkit has them."""
-    from labelkit.label_models.additive import table_posterior
+    from labelkit.label_models.lookup import table_posterior
 
     tables = np.zeros((m, 4, 3))
     tables[:, :3] = np.eye(3) * np.linspace(0.5, 1.5, m)[:, None, None]

@@ -203,7 +203,12 @@ def check_functions(votes: LabelMatrix, names: Sequence[str]) -> None:
 
 def votes_without_faults(votes: LabelMatrix) -> NDArray[np.int8]:
     """(n, m) int8: class index or ABSTAIN, faults turned into abstains."""
-    return np.maximum(votes.votes, np.int8(ABSTAIN))
+    return without_faults(votes.votes)
+
+
+def without_faults(cells: NDArray[np.int8]) -> NDArray[np.int8]:
+    """(n, m) votes with faults turned into abstains: no copy where there are none, for the votes may be large."""
+    return cells if cells.min(initial=ABSTAIN) >= ABSTAIN else np.maximum(cells, np.int8(ABSTAIN))
 
 
 def counted(votes: LabelMatrix | VoteCounts, classes: Sequence[str]) -> VoteCounts:
@@ -253,4 +258,4 @@ def checked_cells(cells: NDArray[np.int8], m: int | None, k: int) -> NDArray[np.
         raise ValueError(f"votes must be int8 of {shape}, not {cells.dtype} of shape {cells.shape}")
     if cells.size and int(cells.max()) >= k:
         raise ValueError(f"votes must be below {k}, the number of classes, not {int(cells.max())}")
-    return np.maximum(cells, np.int8(ABSTAIN))
+    return without_faults(cells)

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import ModelError
-from labelkit.label_models.additive import Evidence, table_posterior
+from labelkit.label_models.additive import Evidence
 from labelkit.label_models.answers import with_answers
 from labelkit.label_models.base import BaseLabelModel, Learned, votes_without_faults
 from labelkit.label_models.fitted import Fitted
+from labelkit.label_models.lookup import table_posterior
 from labelkit.label_models.products import steady_product
 from labelkit.label_models.shares import majority_probs
 from labelkit.matrix import LabelMatrix

@@ -22,6 +22,7 @@ LEARNING_RATE = 0.01
 MOMENTUM = 0.9
 PRECISION = 0.7  # of each function's votes, to start from
 LAST = 10  # epochs over which the end of the fit is judged
+AT_ONCE = 1 << 20  # pairs of votes whose misfit is in memory at once
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,18 @@ def fit_metal(counts: VoteCounts, seed: int, prior: NDArray[np.float64]) -> Meta
     k = counts.k
     observed = (counts.pairs / counts.n).astype(np.float32)  # (d, d)
     rates = np.diagonal(observed).copy()  # (d,)
+    _without_own(observed, k)
     balance = prior.astype(np.float32)
     mu = _start(rates, prior) * np.float32(np.random.RandomState(seed).random_sample())
     step, looked = np.zeros_like(mu), []
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(EPOCHS + 1):
-            rest, margin = _misfit(mu, observed, rates, balance)
-            gradient = 4 * steady_product(rest, mu * balance) + 2 * margin[:, None] * balance
+            joint = mu * balance
+            margin = joint.sum(axis=1) - rates
+            gradient = 4 * (_met_by_others(mu, joint) - steady_product(observed, joint))
+            gradient += 2 * margin[:, None] * balance
             if epoch in {0, EPOCHS - LAST, EPOCHS}:
-                looked.append((_squares(rest) + _squares(margin), _squares(gradient) ** 0.5))
+                looked.append((_misfit(mu, joint, observed) + _squares(margin), _squares(gradient) ** 0.5))
             if epoch < EPOCHS:
                 step = gradient if epoch == 0 else np.float32(MOMENTUM) * step + gradient
                 mu = mu - np.float32(LEARNING_RATE) * step
@@ -80,17 +84,30 @@ def _start(rates: NDArray[np.float32], prior: NDArray[np.float64]) -> NDArray[np
     return start
 
 
-def _misfit(
-    mu: NDArray[np.float32], observed: NDArray[np.float32], rates: NDArray[np.float32], balance: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(d, d) and (d,): what the parameters say more often than it was seen, of pairs of votes and of single ones."""
-    d, k = mu.shape
-    joint = mu * balance
-    rest = steady_product(joint, mu.T)
-    rest -= observed
-    own = np.arange(d // k)
-    rest.reshape(d // k, k, d // k, k)[own, :, own, :] = 0  # a function does not meet itself
-    return rest, joint.sum(axis=1) - rates
+def _without_own(pairs: NDArray[np.float32], k: int, first: int = 0) -> None:
+    """Set rows of (d, d) pairs, those of functions from `first` on, to 0 within each function: none meets itself."""
+    rows = np.arange(len(pairs) // k)
+    pairs.reshape(len(rows), k, -1, k)[rows, :, first + rows, :] = 0
+
+
+def _met_by_others(mu: NDArray[np.float32], joint: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(d, k): mu P mu^T without each function's own block, times mu P; by sums of (k, k), never (d, d) at once."""
+    k = mu.shape[1]
+    given, joints = mu.reshape(-1, k, k), joint.reshape(-1, k, k)
+    own = steady_product(given.transpose(0, 2, 1), joints)
+    return steady_product(joints, own.sum(axis=0) - own).reshape(mu.shape)
+
+
+def _misfit(mu: NDArray[np.float32], joint: NDArray[np.float32], observed: NDArray[np.float32]) -> float:
+    """Sum of squares of what the parameters say more often than it was seen, over pairs of votes of two functions."""
+    (d, k), total = mu.shape, 0.0
+    high = max(1, AT_ONCE // (d * k))  # functions
+    for first in range(0, d // k, high):
+        rows = slice(first * k, (first + high) * k)
+        rest = steady_product(joint[rows], mu.T) - observed[rows]
+        _without_own(rest, k, first)
+        total += _squares(rest)
+    return total
 
 
 def _squares(values: NDArray[np.float32]) -> float:

@@ -8,9 +8,7 @@ on how the records were cut into chunks.
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -18,6 +16,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.matrix.pairs import pair_counts
+from labelkit.matrix.repeats import row_hashes, row_words
 from labelkit.matrix.votes import ABSTAIN
 from labelkit.threads import over_stretches
 
@@ -28,13 +28,8 @@ MAX_WIDTH = 10_000
 """Functions times classes: of more, pairs are not counted, for their matrix would not fit into memory."""
 
 CHUNK = 16_384  # rows
-AT_ONCE = 1 << 19  # cells of a matrix product, or pairs of votes, in memory at once: a few MiB
 RADIX_BITS = 52  # a whole number up to 2**52 is exact in float64, sums on the way included
-SAMPLE = 2_048  # rows of a chunk that tell how many votes meet
 TABLE = 1 << 17  # as many possible rows are counted in a table, more are sorted
-SPARSE_COST = (
-    1_000  # one pair of votes taken by index costs as much time as so many multiplications of a matrix product
-)
 
 Rows: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int64]]
 
@@ -95,9 +90,7 @@ class VoteCounts:
             distinct = merged if len(merged[1]) <= MAX_DISTINCT else None
         counted = None
         if distinct is None and not self.too_wide:
-            counted = np.zeros((self.m * self.k,) * 2, np.int64)
-            for at in range(0, len(votes), CHUNK):
-                _add_pairs(counted, votes[at : at + CHUNK], None, self.k)
+            counted = pair_counts(votes, None, self.k)
         return VoteCounts(len(votes), self.m, self.k, distinct, counted)
 
     def __add__(self, other: VoteCounts) -> VoteCounts:
@@ -142,7 +135,7 @@ class VoteCounts:
             raise ValueError(f"{self.m:,} functions times {self.k} classes are too many to count their pairs")
         if self._counted is not None:
             return self._counted
-        return np.zeros((0, 0), np.int64) if self.distinct is None else _weighted_pairs(self.distinct, self.k)
+        return np.zeros((0, 0), np.int64) if self.distinct is None else pair_counts(*self.distinct, self.k)
 
     @property
     def votes_cast(self) -> NDArray[np.int64]:
@@ -151,90 +144,12 @@ class VoteCounts:
 
 
 def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
-    """Whether there are more than MAX_DISTINCT distinct rows for sure: equal rows have equal sums of random numbers."""
+    """Whether there are more than MAX_DISTINCT distinct rows for sure: equal rows have equal hashes."""
     if len(votes) <= MAX_DISTINCT or (k + 1) ** votes.shape[1] <= MAX_DISTINCT:
         return False
-    sums = np.zeros(len(votes), np.uint64)
-    for j, number in enumerate(np.random.default_rng(0).integers(0, 1 << 63, votes.shape[1], np.uint64)):
-        sums += np.maximum(votes[:, j], np.int8(ABSTAIN)).astype(np.uint64) * number
-    sums.sort()
-    return int(np.count_nonzero(sums[1:] != sums[:-1])) >= MAX_DISTINCT
-
-
-def _weighted_pairs(rows: Rows, k: int) -> NDArray[np.int64]:
-    cells, times = rows
-    pairs = np.zeros((cells.shape[1] * k,) * 2, np.int64)
-    for start in range(0, len(cells), CHUNK):
-        _add_pairs(pairs, cells[start : start + CHUNK], times[start : start + CHUNK], k)
-    return pairs
-
-
-def _add_pairs(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
-    """Add the pair counts of (n, m) votes, each row `times` times: by matrix product, or if votes are few by index."""
-    if not cells.size:
-        return
-    voters = np.count_nonzero(cells[:SAMPLE] >= 0, axis=1)  # which way is faster; both are exact
-    if int((voters * (voters + 1)).sum()) * SPARSE_COST < 2 * len(voters) * len(pairs) ** 2:
-        _add_by_index(pairs, cells, times, k)
-    else:
-        _add_by_product(pairs, cells, times, k)
-
-
-def _add_by_product(pairs: NDArray[np.int64], cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> None:
-    """One-hot rows times one-hot rows: exact in float32 below 2**24 rows, with weights in float64 below 2**53."""
-    (n, m), kind = cells.shape, np.float32 if times is None else np.float64
-    step = max(256, AT_ONCE // (m * k))
-    for start in range(0, n, step):
-        chunk = cells[start : start + step]
-        one_hot = np.empty((len(chunk), k, m), kind)
-        for c in range(k):
-            one_hot[:, c] = chunk == c
-        columns = one_hot.reshape(len(chunk), k * m)
-        weighted = columns if times is None else columns * times[start : start + step, None]
-        found = (columns.T @ weighted).reshape(k, m, k, m).transpose(1, 0, 3, 2)
-        pairs += found.reshape(m * k, m * k).astype(np.int64)
-
-
-def _add_by_index(
-    pairs: NDArray[np.int64],
-    cells: NDArray[np.int8],
-    times: NDArray[np.int64] | None,
-    k: int,
-) -> None:
-    """Number each pair of votes that met, and count the numbers; rows with equally many votes go together."""
-    (n, m), d = cells.shape, len(pairs)
-    sums, waiting, weights = np.zeros(d * d, np.int64), [np.empty(0, np.int64)], [np.empty(0)]
-    cast = np.flatnonzero(cells >= 0)
-    voters = np.bincount(cast // m, minlength=n)
-    code = np.tile(np.arange(m) * k, n)[cast] + cells.reshape(-1)[cast]  # row of `pairs` of each vote
-    first = np.cumsum(voters) - voters  # where each row's votes start in `code`
-    for count, records in _by_voters(voters):
-        votes = code[first[records] + np.arange(count)[:, None]]  # (count, records)
-        met = np.concatenate([votes[i] * d + votes[i:] for i in range(count)])  # (count * (count + 1) / 2, records)
-        waiting.append(met.reshape(-1))
-        if times is not None:
-            weights.append(np.tile(times[records].astype(np.float64), len(met)))
-        if sum(map(len, waiting)) > AT_ONCE:
-            _tally(sums, waiting, weights if times is not None else [])
-    _tally(sums, waiting, weights if times is not None else [])
-    upper = sums.reshape(d, d)
-    pairs += upper + upper.T - np.diag(np.diagonal(upper))
-
-
-def _by_voters(voters: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Indices of the rows with 1, 2, ... votes, in portions with about AT_ONCE pairs."""
-    order = np.argsort(voters, kind="stable")
-    bounds = np.searchsorted(voters[order], np.arange(1, int(voters.max()) + 2)).tolist()
-    for count, (start, stop) in enumerate(itertools.pairwise(bounds), 1):
-        step = max(1, 2 * AT_ONCE // (count * (count + 1)))
-        for at in range(start, stop, step):
-            yield count, order[at : min(at + step, stop)]
-
-
-def _tally(sums: NDArray[np.int64], waiting: list[NDArray[np.int64]], weights: list[NDArray[np.float64]]) -> None:
-    found = np.bincount(np.concatenate(waiting), np.concatenate(weights) if weights else None, minlength=len(sums))
-    sums += found.astype(np.int64)
-    del waiting[1:], weights[1:]
+    chunks = (np.maximum(votes[at : at + CHUNK], np.int8(ABSTAIN)) for at in range(0, len(votes), CHUNK))
+    hashes = np.sort(np.concatenate([row_hashes(row_words(chunk)) for chunk in chunks]))
+    return int(np.count_nonzero(hashes[1:] != hashes[:-1])) >= MAX_DISTINCT
 
 
 def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
