@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from labelkit.errors import ConfigError, listed, named, shortened, visible
+from labelkit.errors import ConfigError, UsageError, listed, named, shortened, visible
 from labelkit.files import machine_errors
 
 FILE_NAME = "labelkit.toml"
@@ -105,6 +105,20 @@ class EngineSection(Section):
         if self.master and self.remote:
             raise ValueError("master and remote are two places; name one")
         return self
+
+    def or_else(self, name: str | None = None, master: str | None = None, remote: str | None = None) -> EngineSection:
+        """What a caller said goes before what is written here. Raises UsageError for what does not go together."""
+        chosen = self.name if name is None else name
+        if chosen not in get_args(EngineSection.model_fields["name"].annotation):
+            raise UsageError(f'no engine is called "{visible(chosen)}"; there are "local" and "spark"')
+        if (master or remote) and chosen != "spark":
+            raise UsageError("master and remote say where Spark runs; choose the engine spark, too")
+        if master and remote:
+            raise UsageError(f"{visible(master)} and {visible(remote)} are two places for Spark; name one")
+        if remote and not remote.startswith("sc://"):
+            raise UsageError(f'"{visible(remote)}" is no server of Spark Connect; such an address begins with sc://')
+        place = {"master": master or "", "remote": remote or ""} if master or remote else {}
+        return self.model_copy(update={"name": chosen, **place})
 
 
 def _flat(name: str, value: object) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import debug_option, engine_options, json_option, project_option
 from labelkit.cli.show import print_json, progress, talk
 from labelkit.errors import SHOWN_PROBLEMS, visible
 from labelkit.tables import table
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--workers", type=click.IntRange(0, 256), metavar="N", help="Processes; 0 means one per processor.")
 @click.option("--dry-run", is_flag=True, help="Only say what prompt functions would ask, and what it would cost.")
+@engine_options
 @json_option
 @debug_option
 def apply(
@@ -37,6 +38,9 @@ def apply(
     timeout: float | None,
     workers: int | None,
     dry_run: bool,  # noqa: FBT001
+    engine: str | None,
+    master: str | None,
+    remote: str | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Apply the labeling functions and publish labels.parquet.
@@ -48,8 +52,9 @@ def apply(
 
     if dry_run:
         return _dry_run(Project(folder).dry_run(), as_json=as_json)
+    where = {"engine": engine, "master": master, "remote": remote}
     with progress("casting votes") as show:
-        report = Project(folder).apply(max_faults=max_faults, timeout=timeout, workers=workers, progress=show)
+        report = Project(folder).apply(max_faults=max_faults, timeout=timeout, workers=workers, progress=show, **where)
     if as_json:
         print_json(report.to_json())
     else:

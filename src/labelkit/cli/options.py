@@ -23,6 +23,19 @@ def project_option(command: Command) -> Command:
     )(command)
 
 
+def engine_options(command: Command) -> Command:
+    """`--engine`, `--master` and `--remote`: where the work is done."""
+    for option in (
+        click.option("--remote", metavar="URL", help="A server of Spark Connect: sc://host:port."),
+        click.option("--master", metavar="MASTER", help="Where Spark runs, such as local[4] or yarn."),
+        click.option(
+            "--engine", type=click.Choice(["local", "spark"]), help="Where the work is done.  [default: local]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def json_option(command: Command) -> Command:
     """`--json`: machine-readable output."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)

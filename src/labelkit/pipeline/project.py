@@ -54,12 +54,21 @@ class Project:
         max_faults: int | None = None,
         timeout: float | None = None,
         workers: int | None = None,
+        engine: str | None = None,
+        master: str | None = None,
+        remote: str | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> ApplyReport:
-        """Cast votes, fit the label model, publish labels.parquet and record the run."""
+        """Cast votes, fit the label model, publish labels.parquet and record the run.
+
+        `engine` is "local" or "spark", `master` where Spark runs, `remote` a server of Spark Connect.
+        """
         from labelkit.pipeline.apply import apply
 
-        return apply(self.folder, max_faults=max_faults, timeout=timeout, workers=workers, progress=progress)
+        where = self.folder.settings.engine.or_else(engine, master, remote)
+        return apply(
+            self.folder, max_faults=max_faults, timeout=timeout, workers=workers, engine=where, progress=progress
+        )
 
     def dry_run(self) -> DryRun:
         """What prompt functions would ask, and what that would cost; asks nobody."""
