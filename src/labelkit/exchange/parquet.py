@@ -17,7 +17,7 @@ from labelkit.exchange.items import About, Item, Opinion
 from labelkit.exchange.json_files import open_file
 from labelkit.exchange.losses import Losses
 from labelkit.exchange.rows import BATCH_ROWS, labelled, schema_of, tables_of
-from labelkit.files import atomic_write, machine_errors
+from labelkit.files import atomic_write, refusals
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,14 +82,14 @@ def read_huggingface(path: Path, about: About, losses: Losses) -> Iterator[Item]
 
     name = visible(path.name)
     try:
-        with machine_errors(path), pq.ParquetFile(open_file(path)) as file:
+        with refusals(path), pq.ParquetFile(open_file(path)) as file:
             names = _class_names(file.schema_arrow, name)
             row = 0
             for batch in file.iter_batches(BATCH_ROWS):
                 for values in batch.to_pylist():
                     row += 1
                     yield _item(values, names, about, f"{name}: row {row}")
-    except pa.ArrowException as error:
+    except (OSError, pa.ArrowException) as error:  # Arrow says it with either
         raise DataError(f"{name}: not a Parquet file that can be read: {visible(str(error)[:200])}") from error
 
 

@@ -17,21 +17,37 @@ BATCH_ROWS = 8192
 
 
 def schema_of(about: About) -> pa.Schema:
-    """Columns and types of the table. Raises UsageError when a column of the records has the name of one of labels."""
+    """Columns and types of the table. A column of the records that has the name of one of labels gets "record_" before.
+
+    Raises UsageError when that name is taken as well.
+    """
     import pyarrow as pa
 
-    records = pa.schema([(about.id, pa.string())]) if about.schema is None else about.schema
+    texts = pa.schema([(name, pa.string()) for name in (about.id, *about.fields)])
     own = [("label", pa.string()), ("confidence", pa.float64()), ("source", pa.string())]
     own += [(probability_column(name), pa.float64()) for name in about.classes]
-    twice = sorted(name for name, _ in own if name in records.names)
+    records = [pa.field(shown(each.name, about), each.type) for each in about.schema or texts]
+    names = [each.name for each in records] + [name for name, _ in own]
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UsageError(f"{named(twice)} is a column of the records and one of the labels; rename it in the records")
+        raise UsageError(f"{named(twice)} would be the name of two columns; rename it in the records")
     return pa.schema([*records, *(pa.field(name, kind) for name, kind in own)])
+
+
+def shown(column: str, about: About) -> str:
+    """The name under which a column of the records is written.
+
+    >>> shown("label", About()), shown("p_ham", About(classes=("ham",))), shown("text", About())
+    ('record_label', 'record_p_ham', 'text')
+    """
+    own = {"label", "confidence", "source", *map(probability_column, about.classes)}
+    return f"record_{column}" if column in own else column
 
 
 def row_of(item: Item, about: About) -> dict[str, object]:
     """A record as one row."""
-    row = {about.id: item.id, **item.fields, **item.metadata}
+    row: dict[str, object] = {about.id: item.id}
+    row |= {shown(name, about): value for name, value in {**item.fields, **item.metadata}.items()}
     row |= {"label": item.label, "confidence": item.confidence, "source": item.source}
     return row | dict(zip(map(probability_column, about.classes), item.probs, strict=False))
 

@@ -1,7 +1,7 @@
 """spaCy: a DocBin (`.spacy`) of documents with text categories, as `spacy train` reads it.
 
-Format: https://spacy.io/api/docbin. `doc.cats` holds a score for each class: 1 and 0 of a person's answer, the
-probabilities of the model's. The id travels in the user data.
+Format: https://spacy.io/api/docbin. `doc.cats` is 1 for the label and 0 for other classes: spaCy's text categorizer
+refuses to learn from anything between. Id, source and confidence travel in the user data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from labelkit.exchange.json_files import open_file
 from labelkit.exchange.losses import Losses
 from labelkit.files import machine_errors, write_bytes
 
-_ID, _SOURCE = "labelkit_id", "labelkit_source"
+_ID, _SOURCE, _CONFIDENCE = "labelkit_id", "labelkit_source", "labelkit_confidence"
 
 
 def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
@@ -29,10 +29,10 @@ def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> in
         if item.label is None:
             losses.add("records without a label", item.id, "a document is for training")
             continue
-        losses.add("votes and answers", item.id, "a document has one score per class")
+        losses.add("votes, answers and other probabilities", item.id, "a document has one label with its confidence")
         doc = nlp.make_doc(as_text(item.fields.get(field)))
-        doc.cats = dict(zip(about.classes, item.probs, strict=True))
-        doc.user_data.update({_ID: item.id, _SOURCE: item.source})
+        doc.cats = {name: float(name == item.label) for name in about.classes}
+        doc.user_data.update({_ID: item.id, _SOURCE: item.source, _CONFIDENCE: item.confidence})
         documents.add(doc)
     write_bytes(path, documents.to_bytes())
     return len(documents)
@@ -59,7 +59,7 @@ def read(path: Path, about: About, losses: Losses) -> Iterator[Item]:
             str(doc.user_data.get(_ID, "")),
             {about.text or "text": doc.text},
             label=None if human else best,
-            confidence=None if human or best is None else scores[best],
+            confidence=None if human or best is None else float(doc.user_data.get(_CONFIDENCE, scores[best])),
             source="model" if best is not None and not human else "none",
             opinions=(Opinion(best, ""),) if human else (),
             place=place,

@@ -115,7 +115,7 @@ class _Sheet:
 
     def __init__(self, project: ProjectFolder, text: str, *, judged: bool) -> None:
         """Open everything; `judged` takes labels as they passed the gate, without answers that came since."""
-        self._project, self._records = project, open_records(project)
+        self._project, self._records = project, open_records(project, project.settings.data.metadata)
         self.labels = read_labels(project.labels_path) if project.labels_path.exists() else None
         run = _run_of(project, self.labels)
         self._votes = _votes_of(project, run)
@@ -163,7 +163,7 @@ class _Sheet:
     def _item(self, row: Mapping[str, Any], label: Mapping[str, Any], index: int, said: tuple[Opinion, ...]) -> Item:
         about = self.about
         fields = {name: row[name] for name in about.fields}
-        metadata = {name: row[name] for name in (about.gold, about.split) if name}
+        metadata = {name: value for name, value in row.items() if name != about.id and name not in fields}
         votes = tuple(self._votes_on(index))
         answer = self._standing.get(row[about.id])
         if answer is not None:
