@@ -162,7 +162,7 @@ def test_ids_that_stand_for_several_records_are_refused(tmp_path: Path) -> None:
     """Records for a new project need ids of their own."""
     from labelkit.pipeline.imports import records_from
 
-    lines = [{"text": text, "record_id": "a", "label": []} for text in ("x", "y")]
+    lines: list[dict[str, object]] = [{"text": text, "record_id": "a", "label": []} for text in ("x", "y")]
     (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, lines)))
     with pytest.raises(DataError, match=r'd.jsonl: 1 ids stand for several records; first "a"'):
         records_from(tmp_path / "d.jsonl", "doccano", tmp_path / "out.parquet")
