@@ -26,14 +26,22 @@ def named_by(table: pa.Table, column: str) -> pa.Table:
     return table.replace_schema_metadata({**(table.schema.metadata or {}), ROW_KEY: column.encode()})
 
 
-def row_names(table: pa.Table, rows: pa.Array) -> tuple[str, ...]:
-    """Name rows (int64 row indices) by their id; where there is none, by row number, from 1."""
-    column = ((table.schema.metadata or {}).get(ROW_KEY) or b"id").decode("utf-8", "replace")
+def naming_column(schema: pa.Schema) -> str:
+    """The column that names the rows."""
+    return ((schema.metadata or {}).get(ROW_KEY) or b"id").decode("utf-8", "replace")
+
+
+def row_names(table: pa.Table, rows: pa.Array, numbers: pa.Array | None = None) -> tuple[str, ...]:
+    """Name rows (int64 row indices) by their id; where there is none, by row number, from 1.
+
+    `numbers` are their row indices where the table holds but a part of the rows.
+    """
+    column = naming_column(table.schema)
     known = table.schema.names.count(column) == 1
     ids = table.column(column).take(rows).to_pylist() if known else [None] * len(rows)
     return tuple(
         f"(row {row + 1:,})" if name is None else visible(str(name))
-        for row, name in zip(rows.to_pylist(), ids, strict=True)
+        for row, name in zip((rows if numbers is None else numbers).to_pylist(), ids, strict=True)
     )
 
 
@@ -46,9 +54,9 @@ def unmarked(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields, table.schema.metadata)) if marked else table
 
 
-def own_columns(table: pa.Table) -> list[str]:
+def own_columns(schema: pa.Schema) -> list[str]:
     """Names of the columns that the judged file itself has."""
-    return [field.name for field in table.schema if COMPUTED not in (field.metadata or {})]
+    return [field.name for field in schema if COMPUTED not in (field.metadata or {})]
 
 
 def to_frame(table: pa.Table, columns: Collection[str] | None = None) -> pd.DataFrame:

@@ -11,14 +11,15 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import SHOWN_PROBLEMS, DataError, named, visible
+from labelkit.errors import DataError, named, visible
 from labelkit.validation import gx
 from labelkit.validation.expectations import shown
 from labelkit.validation.facts import FACTS
-from labelkit.validation.findings import expected, found, values_of
-from labelkit.validation.frames import own_columns, row_names, to_frame
+from labelkit.validation.findings import expected, found
+from labelkit.validation.frames import own_columns
+from labelkit.validation.judged import ArrowTable, Judged
 from labelkit.validation.lint import faults_of
-from labelkit.validation.reading import ON_COLUMNS, columns_of, columns_read, condition_columns
+from labelkit.validation.reading import ON_COLUMNS, columns_of, condition_columns
 from labelkit.validation.suites import Suite
 from labelkit.validation.verdict import Outcome, Verdict
 
@@ -39,18 +40,21 @@ _ON_TABLE = (
 _MESSAGE_LENGTH = 200
 
 
-def judge(suites: Iterable[Suite], tables: Mapping[str, pa.Table]) -> Verdict:
+def judge(suites: Iterable[Suite], tables: Mapping[str, pa.Table | Judged]) -> Verdict:
     """Judge tables by suites. Whatever happens inside an expectation becomes its outcome; nothing is raised.
 
     The schema metadata of a table may name the column that names its rows (`frames.named_by`); it is "id" otherwise.
     """
+    import pyarrow as pa
+
+    judged = {name: ArrowTable(table) if isinstance(table, pa.Table) else table for name, table in tables.items()}
     outcomes: list[Outcome] = []
     for suite in suites:
-        outcomes += _judged_suite(suite, tables)
+        outcomes += _judged_suite(suite, judged)
     return Verdict(tuple(outcomes))
 
 
-def _judged_suite(suite: Suite, tables: Mapping[str, pa.Table]) -> list[Outcome]:
+def _judged_suite(suite: Suite, tables: Mapping[str, Judged]) -> list[Outcome]:
     table = tables.get(suite.table)
     if table is None:
         return _all_errors(suite, f'there is no table "{suite.table}" to judge; tables are {named(sorted(tables))}')
@@ -67,22 +71,10 @@ def _judged_suite(suite: Suite, tables: Mapping[str, pa.Table]) -> list[Outcome]
     ]
 
 
-def _answers(table: pa.Table, asked: Mapping[str, Any]) -> tuple[gx.Results, Mapping[str, int]]:
-    """What GX says, and how many values each column has. GX is given the columns that are read and no others.
-
-    Which columns there are is asked of the file's own ones, without rows, for GX counts whatever it is given.
-    """
-    on_columns = {key: e for key, e in asked.items() if e.expectation_type in ON_COLUMNS}
-    on_values = {key: e for key, e in asked.items() if key not in on_columns}
-    guards = {f"{key} guard": _guard(e) for key, e in on_values.items()}
-    frame = to_frame(table, columns_read(on_values.values()))
-    answers: gx.Results = {}
-    if on_values:
-        asking = {key: guard for key, guard in guards.items() if guard is not None}
-        answers |= gx.evaluate(frame, {**on_values, **asking})
-    if on_columns:
-        answers |= gx.evaluate(to_frame(table.slice(0, 0).select(own_columns(table))), on_columns)
-    return answers, {name: int(frame[name].count()) for name in frame.columns}
+def _answers(table: Judged, asked: Mapping[str, Any]) -> tuple[gx.Results, Mapping[str, int]]:
+    """What GX says of expectations and of the guards of those that need one, and how many values each column has."""
+    guards = {f"{key} guard": _guard(e) for key, e in asked.items() if e.expectation_type not in ON_COLUMNS}
+    return table.answers(asked, {key: guard for key, guard in guards.items() if guard is not None})
 
 
 def _all_errors(suite: Suite, reason: str) -> list[Outcome]:
@@ -105,7 +97,7 @@ def _about(suite: Suite, index: int) -> dict[str, Any]:
     }
 
 
-def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type], name_of_table: str) -> str | None:
+def _unanswerable(expectation: Any, table: Judged, types: Mapping[str, type], name_of_table: str) -> str | None:
     """Why an expectation cannot be evaluated on this table, seen without running it."""
     type_name = expectation.expectation_type
     if not _is_of(expectation, types.get(type_name)):
@@ -116,10 +108,11 @@ def _unanswerable(expectation: Any, table: pa.Table, types: Mapping[str, type], 
         return None
     for name in [*columns_of(expectation), *condition_columns(getattr(expectation, "row_condition", None))]:
         if name not in table.schema.names:
-            return f'no column "{visible(name)}"{_hint(name, own_columns(table), name_of_table)}'
+            return f'no column "{visible(name)}"{_hint(name, own_columns(table.schema), name_of_table)}'
     if type_name == "expect_column_values_to_not_be_in_set":
-        return _other_kind(expectation.value_set, table.schema.field(expectation.column).type)
-    return None
+        other = _other_kind(expectation.value_set, table.schema.field(expectation.column).type)
+        return other or table.refusal(expectation)
+    return table.refusal(expectation)
 
 
 def _hint(name: str, own: Sequence[str], table: str) -> str:
@@ -160,7 +153,7 @@ def _guard(expectation: Any) -> Any:
 def _outcome(
     suite: Suite,
     index: int,
-    table: pa.Table,
+    table: Judged,
     refused: str | None,
     answers: list[Any],
     guards: list[Any] | None,
@@ -170,6 +163,8 @@ def _outcome(
     if refused is not None:
         return Outcome(**about, status="error", reason=refused)
     problem = _unusable(answers) or (None if guards is None else _unusable(guards))
+    if problem is not None and _is_empty(suite.expectations[index], guards, filled):
+        return Outcome(**about, status="vacuous", reason=_why_vacuous(table.num_rows))
     if problem is not None:
         return Outcome(**about, status="error", reason=problem)
     expectation, answer = suite.expectations[index], answers[0]
@@ -182,16 +177,12 @@ def _outcome(
     return Outcome(**about, status="fail", reason=expected(expectation), **findings)
 
 
-def _findings(suite: Suite, expectation: Any, answer: Any, table: pa.Table, scope: int) -> dict[str, Any]:
+def _findings(suite: Suite, expectation: Any, answer: Any, table: Judged, scope: int) -> dict[str, Any]:
     """What was found where an expectation fails: in `runs`, which has one row, its value; else the rows that fail."""
-    import pyarrow as pa
-
-    rows = pa.array(answer.result.get("unexpected_index_list") or [], pa.int64())
-    values = values_of(table, columns_of(expectation), rows[:SHOWN_PROBLEMS])
+    rows, values = table.failing(answer.result, columns_of(expectation))
     if suite.table == "runs" and len(rows) == 1:
         return {"observed": f"{', '.join(columns_of(expectation))} = {values[0]}"}
-    observed = found(answer.result, scope)
-    return {"observed": observed, "failing_ids": row_names(table, rows), "failing_values": values}
+    return {"observed": found(answer.result, scope), "failing_ids": rows, "failing_values": values}
 
 
 def _unusable(answers: list[Any]) -> str | None:
@@ -223,18 +214,27 @@ def _first_line(message: str) -> str:
 
 def _scope(expectation: Any, answer: Any, guard: Any, rows: int, filled: Mapping[str, int]) -> int:
     """How many values the expectation judged: rows that its condition matches, less those without a value."""
-    type_name, result = expectation.expectation_type, answer.result
+    type_name = expectation.expectation_type
     if guard is not None:
         nulls = 0 if type_name in _ON_ROWS else int(guard.result["unexpected_count"])
         return int(guard.result["element_count"]) - nulls
     column = getattr(expectation, "column", None)
     if column is not None and column in filled and getattr(expectation, "row_condition", None) is None:
         return rows if type_name in _ON_ROWS else filled[column]
+    result = answer.result
     if "element_count" in result:
         return int(result["element_count"]) - int(result.get("missing_count") or 0)
     if getattr(expectation, "row_condition", None) is not None:
         return int(result["observed_value"])  # a row count: the rows that the condition matches
     return rows
+
+
+def _is_empty(expectation: Any, guards: list[Any] | None, filled: Mapping[str, int]) -> bool:
+    """Whether what GX could not evaluate had no value to be evaluated on: several of its metrics divide by that."""
+    if guards is not None:
+        return _unusable(guards) is None and _scope(expectation, None, guards[0], 0, filled) == 0
+    column = getattr(expectation, "column", None)
+    return filled.get(column) == 0 if column is not None else False
 
 
 def _why_vacuous(rows: int) -> str:

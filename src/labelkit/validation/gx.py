@@ -23,8 +23,10 @@ Results: TypeAlias = dict[str, list[Any]]
 def silenced() -> Iterator[None]:
     """Keep GX's prints, warnings, progress bars and log lines from the user for the block."""
     log = logging.getLogger("great_expectations")
-    propagate, handler = log.propagate, logging.NullHandler()
+    spark = logging.getLogger("DataFrameQueryContextLogger")  # pyspark's, which writes stack traces to stderr
+    propagate, handler, level = log.propagate, logging.NullHandler(), spark.level
     log.propagate = False
+    spark.setLevel(logging.CRITICAL)
     log.addHandler(handler)
     try:
         with (
@@ -37,6 +39,7 @@ def silenced() -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.propagate = propagate
+        spark.setLevel(level)
 
 
 def expectation_types() -> Mapping[str, type]:
@@ -60,6 +63,13 @@ def build(type_name: str, kwargs: Mapping[str, Any], **about: Any) -> Any:
         return ExpectationConfiguration(type=type_name, kwargs=dict(kwargs), **about).to_domain_obj()
 
 
+def where_one(column: str) -> Any:
+    """A row condition: the rows where a column is 1."""
+    from great_expectations.expectations.row_conditions import Column
+
+    return Column(column) == 1
+
+
 def validation_errors(error: Exception) -> list[dict[str, Any]]:
     """The single problems in an error of `build`, as pydantic lists them; empty for any other error."""
     listing = getattr(error, "errors", None)
@@ -72,25 +82,49 @@ def evaluate(frame: Any, probes: Mapping[str, Any]) -> Results:
     `probes` maps a key to an expectation. Errors that GX raises out of the call are pinned to their expectation by
     running each alone. A key that GX did not answer has an empty list.
     """
+    complete = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
     with silenced(), _context() as context:
-        source = context.data_sources.add_pandas("labelkit").add_dataframe_asset("table")
-        batch = source.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        return _run(batch, list(probes.items()))
+        return _run(_batch(context.data_sources.add_pandas("labelkit"), frame), list(probes.items()), complete)
 
 
-def _run(batch: Any, probes: Sequence[tuple[str, Any]]) -> Results:
+def evaluate_on_spark(frame: Any, probes: Mapping[str, Any], row: str, most: int) -> Results:
+    """The same on a Spark DataFrame, with GX's Spark engine; `row` is the column that numbers its rows.
+
+    A result holds the numbers of at most `most` rows that fail, as `unexpected_index_list`. Metrics of all probes are
+    gathered in as few jobs as GX can.
+    """
+    some = {
+        "result_format": "SUMMARY",
+        "return_unexpected_index_query": False,
+        "unexpected_index_column_names": [row],
+        "partial_unexpected_count": most,
+    }
+    with silenced(), _context() as context:
+        source = context.data_sources.add_spark("labelkit", persist=False)
+        answers = _run(_batch(source, frame), list(probes.items()), some)
+    for answer in (each for given in answers.values() for each in given if not isinstance(each, Exception)):
+        rows = [entry[row] for entry in answer.result.get("partial_unexpected_index_list") or []]
+        answer.result["unexpected_index_list"] = sorted(rows)
+    return answers
+
+
+def _batch(source: Any, frame: Any) -> Any:
+    asset = source.add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+
+
+def _run(batch: Any, probes: Sequence[tuple[str, Any]], result_format: Mapping[str, Any]) -> Results:
     import great_expectations as gx
 
     answers: Results = {key: [] for key, _ in probes}
     marked = [probe.copy(update={"id": None, "meta": {KEY: key}}) for key, probe in probes]
-    complete = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
     try:
         suite = gx.ExpectationSuite(name="labelkit", expectations=marked)
-        results = batch.validate(suite, result_format=complete).results
+        results = batch.validate(suite, result_format=dict(result_format)).results
     except Exception as error:  # noqa: BLE001 - GX raises whatever a metric raised; it becomes the outcome
         if len(probes) == 1:
             return {probes[0][0]: [error]}
-        return {key: answer for probe in probes for key, answer in _run(batch, [probe]).items()}
+        return {key: answer for probe in probes for key, answer in _run(batch, [probe], result_format).items()}
     for result in results:
         answers.setdefault((result.expectation_config.meta or {}).get(KEY, ""), []).append(result)
     return answers

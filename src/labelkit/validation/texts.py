@@ -46,14 +46,14 @@ def same_text_groups(records: pa.Table, fields: Sequence[str]) -> NDArray[np.int
         return None
     if records.num_rows <= _MOST_TEXTS:
         return codes_of(normalised_texts(records, fields))
-    digests = np.concatenate([_digests(chunk) for chunk in _normalised_chunks(records, fields)])
-    order = np.lexsort((digests[:, 0], digests[:, 1]))
+    found = np.concatenate([digests(chunk) for chunk in _normalised_chunks(records, fields)])
+    order = np.lexsort((found[:, 0], found[:, 1]))
     groups = np.empty(len(order), dtype=np.int64)
-    groups[order] = np.cumsum(np.append(False, (digests[order[1:]] != digests[order[:-1]]).any(axis=1)))
+    groups[order] = np.cumsum(np.append(False, (found[order[1:]] != found[order[:-1]]).any(axis=1)))
     return groups
 
 
-def _digests(texts: pa.Array) -> NDArray[np.uint64]:
+def digests(texts: pa.Array) -> NDArray[np.uint64]:
     """(n, 2) uint64: a 128-bit hash of each text, which is all that memory keeps of it."""
     found = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts.to_pylist()]
     return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)

@@ -6,7 +6,7 @@ expectation on the lower end says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,16 +25,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from labelkit.matrix.analysis import FunctionFigures
+    from labelkit.validation.profile import Profile
+
 
 def function_table(evidence: Evidence) -> pa.Table:
     """One row per labeling function. Shares are of all records; without votes there is no row.
 
     Accuracy is over the votes on records with a known class: gold where the project has it, else people's answers.
     """
+    votes = evidence.votes
+    return summarised(() if votes is None else lf_summary(votes, truth_of_votes(evidence)).rows)
+
+
+def summarised(rows: Sequence[FunctionFigures]) -> pa.Table:
+    """The same of figures that were counted elsewhere."""
     import pyarrow as pa
 
-    votes = evidence.votes
-    rows = () if votes is None else lf_summary(votes, truth_of_votes(evidence)).rows
     low_high = [row.interval or (None, None) for row in rows]
     judged = [(row.correct or 0) + (row.incorrect or 0) for row in rows]
     columns: dict[str, tuple[list[Any], str]] = {
@@ -94,18 +101,23 @@ def _gold(evidence: Evidence) -> NDArray[np.int64]:
 
 def class_table(evidence: Evidence) -> pa.Table:
     """One row per class of the project: the records that carry it, their share of the labelled, and the reference's."""
-    import pyarrow as pa
-
     found = evidence.label.value_counts().to_pylist()
     counts = {entry["values"]: entry["counts"] for entry in found if entry["values"] is not None}
-    records, total = [counts.get(name, 0) for name in evidence.classes], sum(counts.values())
+    return counted_classes(counts, evidence.classes, evidence.reference)
+
+
+def counted_classes(counts: Mapping[str, int], classes: Sequence[str], reference: Profile | None) -> pa.Table:
+    """The same of labels that were counted elsewhere; labels that are no class count as labelled."""
+    import pyarrow as pa
+
+    records, total = [counts.get(name, 0) for name in classes], sum(counts.values())
     shares = [count / total if total else None for count in records]
-    before = {} if evidence.reference is None else evidence.reference.labels
-    expected = [before.get(name, 0.0) if before else None for name in evidence.classes]
+    before = {} if reference is None else reference.labels
+    expected = [before.get(name, 0.0) if before else None for name in classes]
     change = [None if a is None or b is None else a - b for a, b in zip(shares, expected, strict=True)]
     table = pa.table(
         {
-            "class": pa.array(evidence.classes, pa.string()),
+            "class": pa.array(classes, pa.string()),
             "records": pa.array(records, pa.int64()),
             "share": pa.array(shares, pa.float64()),
             "reference_share": pa.array(expected, pa.float64()),
@@ -153,11 +165,16 @@ def _between_people(evidence: Evidence) -> Mapping[str, Any]:
 
 def _against_people(evidence: Evidence) -> Mapping[str, Any]:
     """The label model against people's answers, where both speak."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     agrees = pc.drop_null(pc.equal(labels_by_row(evidence, evidence.model_labels()), human_labels(evidence)))
-    hits, total = int(pc.sum(agrees).as_py() or 0), len(agrees)
+    return compared(int(pc.sum(agrees).as_py() or 0), len(agrees))
+
+
+def compared(hits: int, total: int) -> Mapping[str, Any]:
+    """The accuracy of the model on answers that were compared elsewhere."""
+    import pyarrow as pa
+
     low, high = wilson_interval(hits, total) if total else (None, None)
     return {
         "answers_compared": pa.array([total], pa.int64()),
