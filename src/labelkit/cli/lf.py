@@ -8,6 +8,7 @@ import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
 from labelkit.cli.show import print_json, talk
+from labelkit.cli.suggest import suggest
 from labelkit.errors import shortened
 from labelkit.tables import table
 
@@ -20,6 +21,9 @@ LONGEST_RECORD = 60  # characters of an example that are shown
 @click.group()
 def lf() -> None:
     """Labeling functions, one by one."""
+
+
+lf.add_command(suggest)
 
 
 @lf.command()

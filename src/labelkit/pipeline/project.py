@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from labelkit.records import Records
     from labelkit.reports import Background
     from labelkit.reports.overview import Overview
+    from labelkit.suggest import Suggestion, Suggestions
     from labelkit.validation import Verdict
 
 
@@ -230,6 +231,23 @@ class Project:
         from labelkit.pipeline.function_tests import run_examples
 
         return run_examples(self.folder, names)
+
+    def suggest_rules(self, n: int = 20, *, only_answers: bool = False, seed: int | None = None) -> Suggestions:
+        """Up to n rules that people's answers suggest, the worthiest first. Shows as a table in a notebook."""
+        from labelkit.pipeline.suggest import suggest
+
+        return suggest(self.folder, n, only_answers=only_answers, seed=seed)
+
+    def accept_rules(
+        self, found: Suggestions, rules: Sequence[Suggestion], path: str | os.PathLike[str] | None = None
+    ) -> Path:
+        """Add suggested rules to a rule file, labeling_functions/suggested.toml by default; the next `apply` uses them.
+
+        Returns its path.
+        """
+        from labelkit.pipeline.suggest import accept
+
+        return accept(self.folder, found, rules, None if path is None else Path(path))
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""
