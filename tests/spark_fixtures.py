@@ -29,3 +29,10 @@ def spark() -> Iterator[Any]:
     session = spark_session(SparkPlace("local[2]", settings=SMALL))
     yield session
     session.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sockets that pyspark leaves to the garbage collector are no leaks of ours."""
+    for item in items:
+        if item.get_closest_marker("spark") is not None:
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))

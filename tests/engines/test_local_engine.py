@@ -18,7 +18,7 @@ import labelkit as lk
 from labelkit.engines import ChunkVotes, LocalEngine, VoteCache
 from labelkit.errors import DataError, MachineError
 from labelkit.labeling.functions import checked_functions
-from labelkit.lineage import CHUNK_ROWS, DataFingerprint
+from labelkit.lineage import CHUNK_ROWS
 from labelkit.matrix import FAULT
 
 CLASSES = ["ham", "spam"]
@@ -89,14 +89,6 @@ def same(one: list[ChunkVotes], two: list[ChunkVotes]) -> None:
 def test_votes_faults_ids_and_fingerprints_are_the_same(sources: dict[str, Any], source: str, workers: int) -> None:
     """Whatever the form of the records and the number of processes."""
     same(cast(sources["frame"]), cast(sources[source], workers))
-
-
-def test_the_fingerprint_is_that_of_the_records(sources: dict[str, Any]) -> None:
-    """What workers hash chunk by chunk is what one pass over the records hashes."""
-    fingerprint = DataFingerprint()
-    for chunk in cast(sources["file"], 2):
-        fingerprint.add_digest(chunk.fingerprint, len(chunk.ids))
-    assert fingerprint.hexdigest() == sources["frame"].fingerprint()
 
 
 def test_faults_name_their_records_in_order(sources: dict[str, Any], table: pa.Table) -> None:
@@ -183,33 +175,6 @@ def test_a_repeated_id_is_found_across_chunks(table: pa.Table, workers: int) -> 
     ids[-1] = ids[5]
     with pytest.raises(DataError, match=rf'row {N}, column "id": id "r5" stands already at row 6'):
         lk.apply_lfs(functions(), table.set_column(0, "id", pa.array(ids)), classes=CLASSES, workers=workers)
-
-
-def test_what_cannot_be_read_is_said_as_in_one_process(tmp_path: Path, table: pa.Table) -> None:
-    """An error of a worker reaches the caller as itself."""
-    pq.write_table(table, tmp_path / "t.parquet", row_group_size=40_000)
-    content = bytearray((tmp_path / "t.parquet").read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 2000] = b"\0" * 2000
-    (tmp_path / "t.parquet").write_bytes(content)
-    with pytest.raises(DataError, match=r"t\.parquet: not a readable Parquet file"):
-        cast(lk.read(tmp_path / "t.parquet"), 2)
-
-
-def test_a_worker_that_dies_costs_the_cell_it_died_of(sources: dict[str, Any], table: pa.Table) -> None:
-    """A function that ends its process leaves faults where it did; all other cells are as if nothing had happened."""
-
-    @lk.labeling_function()
-    def deadly(x: Any) -> int:
-        if x.n == 500:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return 0
-
-    chunks = cast(sources["file"], 2, given=checked_functions([deadly]))
-    dead = np.array(table.column("n")) == 500
-    assert np.array_equal(np.concatenate([chunk.votes[:, 0] for chunk in chunks]), np.where(dead, FAULT, 0))
-    faults = [fault for chunk in chunks for fault in chunk.faults]
-    assert [fault.record for fault in faults] == [f"r{i}" for i in np.flatnonzero(dead)]
-    assert {(f.exception, f.message) for f in faults} == {("ProcessDied", "it ended its process with SIGKILL")}
 
 
 def test_a_death_that_no_function_explains_ends_the_pass(

@@ -28,12 +28,15 @@ def repeated_hashes(session: Any, blocks: Blocks, hashes: Callable[[Block], Iter
 
 def refuse_bad_ids(session: Any, blocks: Blocks, records: Records) -> None:
     """Raise DataError naming the records without an id of their own, if there are any."""
+    from pyspark.sql import functions as F  # noqa: N812
+
     with spark_errors():
         rows = frame_of(
             session, blocks, _Ids(replace(records, columns=(records.id,))), "row long, id string, bad boolean"
         )
         good = rows.where("not bad")
-        twice = good.groupBy("id").agg({"row": "min", "*": "count"}).toDF("id", "first", "times").where("times > 1")
+        counted = good.groupBy("id").agg(F.min("row").alias("first"), F.count("*").alias("times"))
+        twice = counted.where("times > 1")
         blank = rows.where("bad").selectExpr("row", "id", "cast(null as long) as first")
         repeated = good.join(twice, "id").where("row > first").select("row", "id", "first")
         total = blank.count() + (twice.selectExpr("sum(times - 1)").collect()[0][0] or 0)
