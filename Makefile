@@ -8,7 +8,7 @@ DATA := data/reviews.parquet
 FAST := not slow and not browser and not postgres and not spark
 
 .DEFAULT_GOAL := help
-.PHONY: help install data demo lint test test-slow test-all services bench docs format clean
+.PHONY: help install data demo lint test test-slow test-all services bench docs site format clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 
 docs: $(VENV)/installed ## check that what the documentation says is true
 	$(BIN)/pytest -q tests/test_docs.py
+
+site: $(VENV)/installed ## build the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(VENV)/installed ## format the code
 	$(BIN)/ruff check --fix .
