@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,31 @@ class Cluster:
     def stop(self, how: str = "immediate") -> None:
         """End it; immediate is what a crash looks like: the next start recovers from the log."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
+
+    def kill(self) -> None:
+        """SIGKILL to every process of the server, the first one first: nothing is flushed, nobody is told.
+
+        A killed process may stay as a zombie, which PostgreSQL would take for a server that still runs: its
+        notes of who holds folder and socket go, as they do when a machine starts anew.
+        """
+        note = self.folder / "data" / "postmaster.pid"
+        os.kill(int(note.read_text().split("\n", 1)[0]), signal.SIGKILL)
+        while pids := self._pids():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        note.unlink()
+        (self.folder / f".s.PGSQL.{PORT}.lock").unlink()
+
+    def _pids(self) -> list[int]:
+        """Processes that work in the data folder: the server's."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "cwd").readlink() == self.folder / "data":
+                    found.append(int(process.name))
+        return found
 
     def start(self, **settings: str) -> None:
         """Start it, and wait until it answers."""
