@@ -16,6 +16,7 @@ from labelkit.files import machine_errors
 
 FILE_NAME = "labelkit.toml"
 MAX_CLASSES = 127
+EMBEDDING = "embedding"  # the field that a file of embeddings becomes
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnType = Literal["string", "int64", "float64", "bool"]
@@ -52,6 +53,7 @@ class DataSection(Section):
     split: Name | None = None
     metadata: list[Name] = []
     reference: Name | None = None
+    embedding: Name | None = None  # a field that is one, or a Parquet file of ids and embeddings, which become one
     encoding: Name = "utf-8"
     types: dict[Name, ColumnType] = {}
 
@@ -59,6 +61,29 @@ class DataSection(Section):
     def _queries_have_a_database(self) -> DataSection:
         if self.path.endswith(".sql") != (self.url is not None):
             raise ValueError("path = a .sql file and url = the database it asks go together")
+        return self
+
+    @property
+    def embedding_file(self) -> str | None:
+        """The file that the embeddings are in, if they are in one."""
+        return self.embedding if self.embedding is not None and self.embedding.endswith(".parquet") else None
+
+    @property
+    def embedding_field(self) -> str | None:
+        """The field that is the embedding, if there is one."""
+        return self.embedding if self.embedding_file is None else EMBEDDING
+
+    @property
+    def shown(self) -> list[str]:
+        """The fields that people are shown: an embedding tells them nothing."""
+        return [name for name in self.fields if name != self.embedding_field]
+
+    @model_validator(mode="after")
+    def _embeddings_are_seen(self) -> DataSection:
+        if self.embedding_field is not None and self.embedding_field not in self.fields:
+            raise ValueError(f'embedding: name "{self.embedding_field}" among the fields, which is what it becomes')
+        if self.fields and not self.shown:
+            raise ValueError("fields: an embedding alone shows nobody what a record says")
         return self
 
     @model_validator(mode="after")

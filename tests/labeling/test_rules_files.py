@@ -119,7 +119,7 @@ def test_a_rule_is_the_same_in_python_and_in_toml(folder: Path) -> None:
 
 
 WORDS = 'kind = "keywords"\nfield = "text"\nlabel = 1\nwords = ["a"]\n'
-KINDS = 'kinds are "keywords", "contains", "lookup", "pattern", "threshold", "length", "all", "any", "not"'
+KINDS = 'kinds are "keywords", "contains", "lookup", "pattern", "threshold", "length", "nearest", "all", "any", "not"'
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class _AskedBefore:
             self._wanted = self._wanted or Wanted(self._project)
         votes = self._wanted.votes
         row = pc.index(votes.ids, record).as_py()
-        fields = rows_by_id(open_records(self._project), [record], self._project.settings.data.fields).get(record)
+        fields = rows_by_id(open_records(self._project), [record], self._project.settings.data.shown).get(record)
         if row < 0 or fields is None:
             raise AnswerError(f'record "{visible(record)}" is not one that people are asked about')
         cast = {

@@ -116,7 +116,7 @@ def explain(project: ProjectFolder, record: str, *, run: str = CURRENT) -> Expla
     files = found.inputs.get("files", {})
     return Explanation(
         record=record,
-        fields=None if shown is None else {name: shown[name] for name in project.settings.data.fields},
+        fields=None if shown is None else {name: shown[name] for name in project.settings.data.shown},
         others={} if shown is None else {k: v for k, v in shown.items() if k not in project.settings.data.fields},
         label=row["label"],
         source=row["source"],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.asking import DryRun
     from labelkit.pipeline.difference import Difference
+    from labelkit.pipeline.embed import EmbedReport
     from labelkit.pipeline.explain import Explanation
     from labelkit.pipeline.export import ExportReport
     from labelkit.pipeline.function_tests import FunctionTests
@@ -70,6 +71,20 @@ class Project:
         return apply(
             self.folder, max_faults=max_faults, timeout=timeout, workers=workers, engine=where, progress=progress
         )
+
+    def embed(
+        self,
+        *,
+        field: str | None = None,
+        model: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> EmbedReport:
+        """Write vectors of the records' text, by a local model, to a file that `[data] embedding` can name."""
+        from labelkit.pipeline.embed import embed
+
+        model, out = (None if path is None else Path(path) for path in (model, out))
+        return embed(self.folder, field=field, model=model, out=out, progress=progress)
 
     def dry_run(self) -> DryRun:
         """What prompt functions would ask, and what that would cost; asks nobody."""

@@ -114,7 +114,7 @@ class Rows:
         size = FETCHED_AT_ONCE
         while block := list(itertools.islice(self._items, size)):
             ids = [item.record for item in block]
-            self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
+            self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.shown)
             yield from block
             size = min(size * 4, 50_000)
 
@@ -128,7 +128,7 @@ class Rows:
         first = [item for item in beginning if item.record in records]
         self._items = itertools.chain((item for item in beginning if item not in first), self._items)
         ids = [item.record for item in first]
-        self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.fields)
+        self._fields |= rows_by_id(open_records(self._project), ids, self._project.settings.data.shown)
         return [item for item in first if item.record in self._fields]
 
     def fields_of(self, record: str) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from labelkit.errors import DataError, named, shortened, visible
 from labelkit.files import machine_errors
 from labelkit.project import ProjectFolder
 from labelkit.records.base import Records, Source, check_columns
+from labelkit.records.embedded import with_embeddings
 from labelkit.records.text import PARSERS
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
@@ -52,9 +53,13 @@ def read_sql(
     >>> read_sql("SELECT 7 AS id, 'hello' AS text", "sqlite://").to_table().to_pylist()
     [{'id': '7', 'text': 'hello'}]
     """
+    return _records(_sql_source(query, url), id, columns)
+
+
+def _sql_source(query: str, url: str) -> Source:
     from labelkit.records.sql import SqlSource
 
-    return _records(SqlSource(query, url), id, columns)
+    return SqlSource(query, url)
 
 
 def _records(source: Source, key: str, columns: Sequence[str] | None) -> Records:
@@ -77,8 +82,14 @@ def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:
     if data.url is not None:
         if data.types:
             raise DataError(f"{visible(data.path)}: types are declared for CSV files only; cast in the query")
-        return read_sql(_query(project.data_path), project.rooted(data.url), id=data.id, columns=columns)
-    return read(project.data_path, id=data.id, columns=columns, encoding=data.encoding, types=data.types)
+        source: Source = _sql_source(_query(project.data_path), project.rooted(data.url))
+    else:
+        source = _file_source(project.data_path, data.encoding, dict(data.types))
+        check_columns(data.types, source.columns(), source.name)
+    if data.embedding_field is not None:
+        file = None if data.embedding_file is None else project.root / data.embedding_file
+        source = with_embeddings(source, data.id, data.embedding_field, file)
+    return _records(source, data.id, columns)
 
 
 def _query(path: Path) -> str:

@@ -52,7 +52,8 @@ class Leaf(Condition):
 
     field: str
 
-    numeric = False  # needs numbers, else text
+    numeric = False  # needs numbers
+    vector = False  # needs embeddings; else text
 
     def holds(self, x: Any) -> bool | None:
         """Whether it holds for one row; None where the field is null."""

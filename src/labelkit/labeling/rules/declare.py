@@ -17,13 +17,17 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from labelkit.errors import FunctionError, visible
 from labelkit.labeling.examples import Example
 from labelkit.labeling.rules.conditions import Between, Condition, Matches, Words
 from labelkit.labeling.rules.lookups import read_words
+from labelkit.labeling.rules.nearest import Near, given_vectors, vectors_of_ids
 from labelkit.labeling.rules.regex import linear_regex
 from labelkit.labeling.rules.rule import Rule, declared
 from labelkit.labeling.rules.syntax import NotLinearError
+from labelkit.settings import EMBEDDING
 
 LONGEST = 10_000  # characters of a word
 Label = int | str | None
@@ -186,6 +190,49 @@ def length(
     if unit not in get_args(Unit):
         raise FunctionError(f'rule "{visible(name)}": unit must be "characters" or "words", not {_shown(unit)}')
     return declared(name, label, "length", _between(name, field, unit, above, below), part=part, examples=examples)
+
+
+def nearest(
+    name: str,
+    to: Sequence[Sequence[float]] | None = None,
+    *,
+    above: float,
+    ids: Sequence[str] | None = None,
+    file: str | Path | None = None,
+    id: str = "id",  # noqa: A002  the field's word
+    column: str | None = None,
+    field: str = EMBEDDING,
+    label: Label = None,
+    part: bool = False,
+    examples: Sequence[Example] = (),
+) -> Rule:
+    """Match where the embedding's cosine similarity to the nearest of some others is greater than `above`.
+
+    These are vectors, or `ids` of records in a `file` of ids and embeddings, such as `labelkit embed` writes. A
+    relative path begins at the file in which the rule is declared; `id` and `column` name its columns, by default "id"
+    and the field. The vectors are read when the rule is declared, and are a part of what it is.
+
+    >>> from types import SimpleNamespace
+    >>> rule = nearest("like_these", [[1.0, 0.0], [0.0, 1.0]], above=0.9, label=1)
+    >>> [rule.vote_on(SimpleNamespace(embedding=vector)) for vector in ([0.1, 2.0], [-1.0, 0.0], None)]
+    [1, -1, -1]
+    """
+    limit = _limit(name, "above", above)
+    if limit is None or not -1 <= limit < 1:
+        raise FunctionError(f'rule "{visible(name)}": above must be a cosine similarity, from -1 to below 1')
+    if (to is None) == (ids is None) or (ids is None) != (file is None):
+        raise FunctionError(
+            f'rule "{visible(name)}": give to= some vectors, or ids= and file= that has their embeddings'
+        )
+    if ids is None:
+        vectors = given_vectors(name, to)
+    else:
+        chosen = _listed(name, "ids", [str(one) for one in ids])
+        caller = sys._getframe(1).f_code.co_filename
+        folder = Path() if caller.startswith("<") else Path(caller).parent
+        vectors = vectors_of_ids(name, chosen, folder / str(file), id, field if column is None else column)
+    near = Near(field, np.ascontiguousarray(vectors).tobytes(), vectors.shape[1], float(limit))
+    return declared(name, label, "nearest", near, part=part, examples=examples)
 
 
 def combine(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.labeling.rules.conditions import AllOf, AnyOf, Between, Condition, Leaf, Matches, Not, Words
+from labelkit.labeling.rules.nearest import Near, vectors_near
 from labelkit.labeling.rules.numbers import Found, between, numbers_between
 from labelkit.labeling.rules.regex import linear_regex
 from labelkit.labeling.rules.rule import Rule
@@ -47,10 +48,11 @@ class RulePlan:
         leaves = dict.fromkeys(leaf for condition in self._conditions for leaf in condition.leaves())
         fields = dict.fromkeys(leaf.field for leaf in leaves)
         self._numbers = [leaf for leaf in leaves if leaf.numeric and isinstance(leaf, Between)]
+        self._vectors = [leaf for leaf in leaves if isinstance(leaf, Near)]
         self._texts = {
             field: _TextPlan(chosen)
             for field in fields
-            if (chosen := [leaf for leaf in leaves if leaf.field == field and not leaf.numeric])
+            if (chosen := [leaf for leaf in leaves if leaf.field == field and not leaf.numeric and not leaf.vector])
         }
 
     def votes(self, fields: pa.RecordBatch) -> NDArray[np.int8]:
@@ -60,7 +62,7 @@ class RulePlan:
         """
         votes = np.full((fields.num_rows, len(self._labels)), ABSTAIN, dtype=np.int8, order="F")
         if self._labels:
-            names = dict.fromkeys([leaf.field for leaf in self._numbers] + list(self._texts))
+            names = dict.fromkeys([leaf.field for leaf in (*self._numbers, *self._vectors)] + list(self._texts))
             self._cast({name: _decoded(fields.column(name)) for name in names}, votes)
         return votes
 
@@ -72,6 +74,7 @@ class RulePlan:
             self._cast({name: column.slice(middle) for name, column in columns.items()}, votes[middle:])
             return
         found: dict[Leaf, Found] = {leaf: numbers_between(leaf, columns[leaf.field]) for leaf in self._numbers}
+        found |= {leaf: vectors_near(leaf, columns[leaf.field]) for leaf in self._vectors}
         for name, plan in self._texts.items():
             found |= plan.found(columns[name])
         for j, (condition, label) in enumerate(zip(self._conditions, self._labels, strict=True)):

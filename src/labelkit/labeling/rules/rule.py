@@ -12,6 +12,7 @@ from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.places import place_of
 from labelkit.labeling.rules.conditions import Condition, Leaf
 from labelkit.matrix import ABSTAIN
+from labelkit.records.vectors import is_vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,9 +111,10 @@ def _check_column(rule: Rule, leaf: Leaf, kind: pa.DataType) -> None:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
-    if any(test(plain) for test in (number if leaf.numeric else text)):
+    vector = (is_vectors, pa.types.is_null)
+    if any(test(plain) for test in (number if leaf.numeric else vector if leaf.vector else text)):
         return
-    needs = "numbers" if leaf.numeric else "text"
+    needs = "numbers" if leaf.numeric else "lists of numbers" if leaf.vector else "text"
     raise FunctionError(
         f'{rule.place}: rule "{visible(rule.name)}" needs {needs}, but field "{visible(leaf.field)}" is {kind}'
         + ("; declare its type under [data.types] in labelkit.toml" if leaf.numeric else "")

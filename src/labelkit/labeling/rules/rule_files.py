@@ -50,6 +50,14 @@ KINDS: dict[str, dict[str, str]] = {  # the keys of each kind and the types of t
     "pattern": {"regex": "text", **WORDS},
     "threshold": LIMITS,
     "length": {"unit": "text", **LIMITS},
+    "nearest": {
+        "ids": "list of texts",
+        "file": "text",
+        "id": "text",
+        "column": "text",
+        "above": "number",
+        "field": "text",
+    },
     "all": {"of": "list of texts"},
     "any": {"of": "list of texts"},
     "not": {"of": "text"},
@@ -135,7 +143,8 @@ class _RuleFile:
                 wanted = "a class name or index" if keys[key] == "class" else f"a {keys[key]}"
                 wanted = keys[key] if keys[key].startswith("true") else wanted
                 raise FunctionError(f"{where}: {key} must be {wanted}, not {visible(repr(value)[:60])}")
-        missing = [key for key in (*NEEDED, "label") if key in keys and key not in table]
+        needed = ("ids", "file", "above", "label") if kind == "nearest" else (*NEEDED, "label")
+        missing = [key for key in needed if key in keys and key not in table]
         if table.get("part") and "label" in missing:
             missing.remove("label")
         if missing:
@@ -149,8 +158,10 @@ class _RuleFile:
         try:
             if "of" in settings:
                 return declare.combine(name, self._combined(where, settings), **given)
+            if "file" in given:  # which begins at this one
+                given["file"] = self._path.parent / given["file"]
             if kind == "lookup":
-                return declare.lookup(name, self._path.parent / given.pop("file"), **given)
+                return declare.lookup(name, given.pop("file"), **given)
             if kind in ("keywords", "contains", "pattern"):
                 main = given.pop({"keywords": "words", "contains": "texts", "pattern": "regex"}[kind])
                 return getattr(declare, kind)(name, main, **given)  # type: ignore[no-any-return]

@@ -29,6 +29,10 @@ def _near_text(evidence: Evidence) -> Mapping[str, Any]:
     return {"labels_of_near_text": _labels_of_group(evidence, evidence.near_text)}
 
 
+def _near_embedding(evidence: Evidence) -> Mapping[str, Any]:
+    return {"labels_of_near_embedding": _labels_of_group(evidence, evidence.near_embedding)}
+
+
 def _labels_of_group(evidence: Evidence, groups: NDArray[np.int64] | None) -> pa.Array:
     """(rows of labels,) int64: how many different labels the group of each row's record carries, or null."""
     import pyarrow as pa
@@ -143,6 +147,13 @@ LABELS = (
     Fact(
         {"labels_of_near_text": "int64: how many different labels the near-duplicates of this text carry, itself one"},
         _near_text,
+    ),
+    Fact(
+        {
+            "labels_of_near_embedding": "int64: how many different labels the records of like embeddings carry, itself "
+            "one; null without an embedding"
+        },
+        _near_embedding,
     ),
     Fact(
         {

@@ -197,6 +197,10 @@ def _near_splits(evidence: Evidence) -> Mapping[str, Any]:
     return {"splits_of_near_text": _splits(evidence, evidence.near_text)}
 
 
+def _embedding_splits(evidence: Evidence) -> Mapping[str, Any]:
+    return {"splits_of_near_embedding": _splits(evidence, evidence.near_embedding)}
+
+
 def _splits(evidence: Evidence, groups: NDArray[np.int64] | None) -> pa.Array:
     """(rows of records,) int64: how many splits the records of each group stand on; null without split or text."""
     import pyarrow as pa
@@ -221,5 +225,12 @@ RECORDS = (
     Fact(
         {"splits_of_near_text": "int64: on how many splits the near-duplicates of this text stand, itself one"},
         _near_splits,
+    ),
+    Fact(
+        {
+            "splits_of_near_embedding": "int64: on how many splits records of like embeddings stand, itself one; null "
+            "without an embedding"
+        },
+        _embedding_splits,
     ),
 )

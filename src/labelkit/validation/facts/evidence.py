@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelkit.matrix import LabelMatrix
+from labelkit.records.vectors import VectorError, is_vectors, vectors_of
 from labelkit.validation.texts import same_text_groups, texts_of
 
 if TYPE_CHECKING:
@@ -114,6 +115,21 @@ class Evidence:
         from labelkit.validation.near import near_text_groups
 
         return near_text_groups(self.records, self.fields)
+
+    @cached_property
+    def near_embedding(self) -> NDArray[np.int64] | None:
+        """(rows of records,) int64: records with like embeddings have the same number; None without an embedding.
+
+        Of several fields that are embeddings the first counts; one that is none like the others tells nothing.
+        """
+        from labelkit.validation.near import near_vector_groups
+
+        once = [name for name in self.fields if self.records.schema.names.count(name) == 1]
+        fields = [name for name in once if is_vectors(self.records.schema.field(name).type)]
+        try:
+            return near_vector_groups(vectors_of(self.records.column(fields[0]))[0]) if fields else None
+        except VectorError:
+            return None
 
 
 def places(ids: pa.Array, known: pa.Array) -> NDArray[np.int64]:
