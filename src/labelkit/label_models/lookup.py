@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.label_models.products import steady_product
 from labelkit.matrix.repeats import few_different
 from labelkit.threads import over_stretches
 
@@ -74,12 +73,13 @@ def filled_by_tables(tables: NDArray[np.float64], log_prior: NDArray[np.float64]
     k = len(log_prior)
     size = group_size(k)
     radix, logs = _radix(len(tables), k, size), _grouped(tables, size)
+    silent = radix.sum(axis=1, keepdims=True)  # what votes of -1 lack
     reaches = [float(-rows.min()) for rows in logs]  # how far a table can set two classes apart
     steep = max(reaches, default=0.0) > REACH
     grouped = logs if steep else [np.exp(rows) for rows in logs]
 
     def fill(cells: NDArray[np.int8], probs: NDArray[np.float64]) -> None:
-        codes = steady_product(cells.astype(np.float32) + 1, radix).astype(np.intp).T  # (groups + 1, rows)
+        codes = (radix @ cells.astype(np.float32).T + silent).astype(np.intp)  # (groups + 1, rows) whole numbers
         if steep:
             probs[:] = _summed(codes, grouped, log_prior)
         else:
@@ -162,10 +162,10 @@ def group_size(k: int) -> int:
 
 
 def _radix(m: int, k: int, size: int) -> NDArray[np.float32]:
-    """(m, groups + 1) float32 that turns votes + 1 into rows of the grouped tables; the last column just sums."""
-    radix = np.zeros((m, -(-m // size) + 1), np.float32)
-    radix[np.arange(m), np.arange(m) // size] = float(k + 1) ** (np.arange(m) % size)
-    radix[:, -1] = 1
+    """(groups + 1, m) float32 that turns votes + 1 into rows of the grouped tables; the last row just sums."""
+    radix = np.zeros((-(-m // size) + 1, m), np.float32)
+    radix[np.arange(m) // size, np.arange(m)] = float(k + 1) ** (np.arange(m) % size)
+    radix[-1] = 1
     return radix
 
 

@@ -56,7 +56,7 @@ class VoteCounts:
     @classmethod
     def empty(cls, m: int, k: int) -> VoteCounts:
         """Counts of no records."""
-        return cls(0, m, k, (np.empty((0, m), np.int8), np.empty(0, np.int64)), None)
+        return cls(0, m, k, _no_rows(m), None)
 
     @classmethod
     def of(cls, votes: NDArray[np.int8], k: int) -> VoteCounts:
@@ -80,14 +80,7 @@ class VoteCounts:
 
     def _of_stretch(self, votes: NDArray[np.int8], *, keep: bool) -> VoteCounts:
         """Counts of these votes alone: the distinct rows, if they are to be kept and are few."""
-        distinct = self.empty(self.m, self.k).distinct if keep else None
-        step = 16 * CHUNK if (self.k + 1) ** self.m <= TABLE else CHUNK
-        for at in range(0, len(votes), step):
-            if distinct is None:
-                break
-            chunk = np.maximum(votes[at : at + step], np.int8(ABSTAIN))
-            merged = _merged(distinct, distinct_rows(chunk, None, self.k), self.k)
-            distinct = merged if len(merged[1]) <= MAX_DISTINCT else None
+        distinct = _few_distinct(votes, self.k) if keep else None
         counted = None
         if distinct is None and not self.too_wide:
             counted = pair_counts(votes, None, self.k)
@@ -103,7 +96,7 @@ class VoteCounts:
             return self if self.n else other
         n = self.n + other.n
         if self.distinct is not None and other.distinct is not None:
-            rows = _merged(self.distinct, other.distinct, self.k)
+            rows = _merged([self.distinct, other.distinct], self.k)
             if len(rows[1]) <= MAX_DISTINCT:
                 return VoteCounts(n, self.m, self.k, rows, None)
         return VoteCounts(n, self.m, self.k, None, None if self.too_wide else self.pairs + other.pairs)
@@ -135,7 +128,9 @@ class VoteCounts:
             raise ValueError(f"{self.m:,} functions times {self.k} classes are too many to count their pairs")
         if self._counted is not None:
             return self._counted
-        return np.zeros((0, 0), np.int64) if self.distinct is None else pair_counts(*self.distinct, self.k)
+        rows, times = self.distinct or _no_rows(self.m)
+        found = over_stretches(lambda some: pair_counts(rows[some], times[some], self.k), len(rows))
+        return functools.reduce(operator.add, found)
 
     @property
     def votes_cast(self) -> NDArray[np.int64]:
@@ -150,6 +145,25 @@ def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
     chunks = (np.maximum(votes[at : at + CHUNK], np.int8(ABSTAIN)) for at in range(0, len(votes), CHUNK))
     hashes = np.sort(np.concatenate([row_hashes(row_words(chunk)) for chunk in chunks]))
     return int(np.count_nonzero(hashes[1:] != hashes[:-1])) >= MAX_DISTINCT
+
+
+def _few_distinct(votes: NDArray[np.int8], k: int) -> Rows | None:
+    """The distinct rows, chunk by chunk; None as soon as they are more than MAX_DISTINCT."""
+    n, m = votes.shape
+    step = 16 * CHUNK if (k + 1) ** m <= TABLE else CHUNK
+    found, waiting, many = _no_rows(m), [], 0
+    for at in range(0, n, step):
+        waiting.append(distinct_rows(np.maximum(votes[at : at + step], np.int8(ABSTAIN)), None, k))
+        many += len(waiting[-1][1])
+        if many > max(CHUNK, len(found[1])) or at + step >= n:  # merging often would take longer than counting
+            found, waiting, many = _merged([found, *waiting], k), [], 0
+            if len(found[1]) > MAX_DISTINCT:
+                return None
+    return found
+
+
+def _no_rows(m: int) -> Rows:
+    return np.empty((0, m), np.int8), np.empty(0, np.int64)
 
 
 def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
@@ -179,8 +193,9 @@ def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: i
     return cells[order[first]], counts
 
 
-def _merged(a: Rows, b: Rows, k: int) -> Rows:
-    return distinct_rows(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), k)
+def _merged(parts: list[Rows], k: int) -> Rows:
+    """Distinct rows of several parts, how often each occurs in all of them."""
+    return distinct_rows(np.concatenate([rows for rows, _ in parts]), np.concatenate([times for _, times in parts]), k)
 
 
 def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:

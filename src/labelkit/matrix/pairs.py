@@ -5,8 +5,9 @@ Dense votes are counted by matrix product; where few functions vote on a record,
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,16 +50,19 @@ def _one_by_one(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int
     """Number each pair of votes that met, and count the numbers."""
     width = cells.shape[1] * k
     above, step = np.zeros(width**2, np.int64), max(1, CELLS // max(1, cells.shape[1]))
+    places = functools.cache(functools.partial(np.triu_indices, k=1))  # pairs of places among so many votes
     for start in range(0, len(cells), step):
         some = slice(start, start + step)
-        for met, rows in _met(cells[some], k):
+        for met, rows in _met(cells[some], k, places):
             np.add.at(above, met, 1 if times is None else np.resize(times[some][rows], len(met)))
     pairs = above.reshape(width, width)
     pairs += np.triu(pairs, 1).T
     return pairs
 
 
-def _met(cells: NDArray[np.int8], k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _met(
+    cells: NDArray[np.int8], k: int, places: Callable[[int], tuple[NDArray[np.intp], ...]]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Numbers a * m * k + b of the pairs of votes a before b that met, each itself too; and their rows, repeated."""
     (n, m), width = cells.shape, cells.shape[1] * k
     cast = _positions(cells >= 0)
@@ -69,7 +73,7 @@ def _met(cells: NDArray[np.int8], k: int) -> Iterator[tuple[NDArray[np.int64], N
     first = np.cumsum(voters) - voters  # where each row's votes start in `code`
     for count, records in _by_voters(voters):
         votes = code.take(first[records] + np.arange(count)[:, None])  # (count, records)
-        earlier, later = np.triu_indices(count, 1)
+        earlier, later = places(count)
         met = (votes * width).take(earlier, axis=0)
         met += votes.take(later, axis=0)
         yield met.reshape(-1), records
