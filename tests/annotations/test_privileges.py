@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -124,7 +125,10 @@ def test_reader_reads(office: Office) -> None:
     store = AnnotationStore.open(office.at(office.reader))
     assert store.answers()["c1"].label == "spam"
     assert store.leases.held() == {}
-    acts = [lambda: store.add("c2", "ham", "ci", "", "op-2"), lambda: store.leases.claim("ci", ["c2"])]
+    acts: list[Callable[[], object]] = [
+        lambda: store.add("c2", "ham", "ci", "", "op-2"),
+        lambda: store.leases.claim("ci", ["c2"]),
+    ]
     for act in acts:
         with pytest.raises(MachineError, match="permission denied for table"):
             act()

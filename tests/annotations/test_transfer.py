@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,7 @@ def test_part_is_not_taken_for_the_whole(way: Way, monkeypatch: pytest.MonkeyPat
     """Nobody annotates into a store that lacks answers: neither by opening it nor through a store opened before."""
     early = way[1].open()
     half_copied(way, monkeypatch)
-    acts = [
+    acts: list[Callable[[], object]] = [
         way[1].open if way[1].durability is None else lambda: AnnotationStore.open(way[1].url),
         lambda: early.add("c99", "ham", "zoe", "", "zoe"),
         lambda: early.undo("zoe", "zoe"),
