@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from labelkit.active.batches import farthest_first, ranked_batch
-from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores
+from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, lowest
 
 MOST_PICKED = 100  # records of a batch that are picked one by one; more are taken in the order of their margin
 SHORTLIST = 10  # a diverse batch is chosen among so many times as many uncertain records
@@ -53,14 +53,7 @@ def by_rarity(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
 def most_uncertain(pool: Pool, rows: Rows, n: int) -> Rows:
     """The n rows, or all of them, whose two likeliest classes are closest, in the order of that."""
     top = np.sort(pool.believed[rows], axis=1)
-    margin = np.round(top[:, -1] - top[:, -2], DIGITS)
-    if len(rows) > n:
-        # Ties at the threshold are broken by the order of the rows, which is a shuffled one.
-        threshold = np.partition(margin, n - 1)[n - 1]
-        below, equal = np.flatnonzero(margin < threshold), np.flatnonzero(margin == threshold)
-        kept = np.concatenate([below, equal[: n - len(below)]])
-        rows, margin = rows[kept], margin[kept]
-    return rows[np.argsort(margin, kind="stable")]
+    return rows[lowest(np.round(top[:, -1] - top[:, -2], DIGITS), n)]
 
 
 def with_a_learner(pool: Pool) -> Mask:

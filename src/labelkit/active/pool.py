@@ -5,16 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from labelkit.records.ids import id_hashes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DIGITS = 12  # two sums of the same numbers in another order are a tie, not a difference
+
+
+def drawn_order(ids: pa.Array, seed: int) -> NDArray[np.uint64]:
+    """(n,) uint64: a number for each record, by which ties are broken and samples drawn, the smallest first.
+
+    It follows from the record's id and the seed alone, so that an order does not change with the other records, nor
+    with the machines that they are on.
+
+    >>> import pyarrow as pa
+    >>> a, b = drawn_order(pa.array(["a", "b"]), 0).tolist()
+    >>> drawn_order(pa.array(["b", "c", "a"]), 0)[[2, 0]].tolist() == [a, b]
+    True
+    """
+    words = id_hashes(ids) ^ np.random.default_rng(seed).integers(0, 2**64, 1, dtype=np.uint64)
+    words = (words ^ (words >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)  # the finaliser of MurmurHash3
+    words = (words ^ (words >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return np.asarray(words ^ (words >> np.uint64(33)))
+
+
+def lowest(scores: Scores, n: int) -> Rows:
+    """(n,) places of the n lowest scores, lowest first; equal ones in the order in which they stand.
+
+    >>> lowest(np.array([3.0, 1.0, 2.0, 1.0]), 3).tolist()
+    [1, 3, 2]
+    """
+    kept = np.arange(len(scores))
+    if len(scores) > n:
+        threshold = np.partition(scores, n - 1)[n - 1]
+        below, equal = np.flatnonzero(scores < threshold), np.flatnonzero(scores == threshold)
+        kept = np.concatenate([below, equal[: n - len(below)]])
+    return kept[np.argsort(scores[kept], kind="stable")]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active.mix import Part, parse_mix, phases
-from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores
+from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores, drawn_order
 from labelkit.active.reasons import reason_for
 from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
@@ -108,18 +108,22 @@ def in_order(
     _check_needs(parts, learned)
     asked = _excluded(posterior.ids, exclude)
     pool = Pool(posterior.probs, posterior.covered, votes.votes, learned, np.flatnonzero(asked))
-    rankings = [_ranking(part, pool, ~asked, seed, most) for part in parts]
+    order = np.argsort(drawn_order(posterior.ids, seed), kind="stable")
+    rankings = [_ranking(part, pool, ~asked, order, most) for part in parts]
     picks = itertools.islice(_mixed(rankings, phases(strategy, len(pool.asked))), most)
     return (_item(posterior, votes, pool, row, parts[source].name, score) for row, source, score in picks)
 
 
-def _ranking(part: Part, pool: Pool, free: Mask, seed: int, most: int | None) -> tuple[Rows, Scores]:
-    """The best `most` of the records that a strategy has anything to say about, best first, and their scores."""
-    rows = np.flatnonzero(part.strategy.candidates(pool) & free)
+def _ranking(part: Part, pool: Pool, free: Mask, order: Rows, most: int | None) -> tuple[Rows, Scores]:
+    """The best `most` of the records that a strategy has anything to say about, best first, and their scores.
+
+    `order` holds all rows, in the order of which ties are broken.
+    """
+    rows = order[(part.strategy.candidates(pool) & free)[order]]
     n = len(rows) if most is None else min(most, len(rows))
     if n == 0:
         return np.empty(0, dtype=np.int64), np.empty(0)
-    return part.strategy.rank(pool, np.random.default_rng(seed).permutation(rows), n)
+    return part.strategy.rank(pool, rows, n)
 
 
 def _mixed(

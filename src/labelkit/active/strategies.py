@@ -6,8 +6,9 @@ is the vote entropy of a query by committee (Dagan and Engelson 1995) with label
 there is a learner, the uncertainty is that of the learner: asking by the model that is to be trained works better than
 asking by another one.
 
-Ties are everywhere, since records with the same votes have the same probabilities. They are broken by a seeded
-shuffle: the records come to a strategy in shuffled order, so that picks never follow the order of the data.
+Ties are everywhere, since records with the same votes have the same probabilities. They are broken by a hash of id and
+seed: the records come to a strategy in that order, so that picks never follow the order of the data, and are the same
+wherever the records are.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active.learned import by_committee, by_diversity, by_rank, by_rarity, with_a_learner
-from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, Strategy
+from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, Strategy, lowest
 
 
-def _uncertainty(query_name: str, *, lowest_first: bool = False) -> Callable[[Pool, Rows, int], tuple[Rows, Scores]]:
-    """Let a query function of modAL.uncertainty choose, and order its choice, which comes unordered."""
+def _uncertainty(measure_name: str, *, lowest_first: bool = False) -> Callable[[Pool, Rows, int], tuple[Rows, Scores]]:
+    """Rank by a measure of modAL.uncertainty. Its query functions choose any of equal records, here the first ones."""
 
     def rank(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
         from modAL import uncertainty
 
-        query: Any = getattr(uncertainty, query_name)
-        chosen, scores = query(PosteriorEstimator(pool.believed), rows, n_instances=n)
-        order = np.argsort(scores if lowest_first else -scores, kind="stable")
-        return rows[chosen[order]], np.asarray(scores[order], dtype=np.float64)
+        measure: Any = getattr(uncertainty, measure_name)
+        scores = np.round(np.asarray(measure(PosteriorEstimator(pool.believed), rows), dtype=np.float64), DIGITS)
+        best = lowest(scores if lowest_first else -scores, n)
+        return rows[best], scores[best]
 
     return rank
 
@@ -102,9 +103,9 @@ def _unvoted(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "margin": Strategy(_covered, _uncertainty("margin_sampling", lowest_first=True)),
-    "entropy": Strategy(_covered, _uncertainty("entropy_sampling")),
-    "least_confidence": Strategy(_covered, _uncertainty("uncertainty_sampling")),
+    "margin": Strategy(_covered, _uncertainty("classifier_margin", lowest_first=True)),
+    "entropy": Strategy(_covered, _uncertainty("classifier_entropy")),
+    "least_confidence": Strategy(_covered, _uncertainty("classifier_uncertainty")),
     "conflict": Strategy(lambda pool: in_conflict(pool.votes), _conflict),
     "random": Strategy(_covered, _at_random),
     "uncovered": Strategy(lambda pool: ~pool.covered, _unvoted),
