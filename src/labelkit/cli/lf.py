@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from labelkit.cli.functions import errors, list_, prune, show
 from labelkit.cli.options import debug_option, json_option, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.cli.suggest import suggest
@@ -23,7 +24,8 @@ def lf() -> None:
     """Labeling functions, one by one."""
 
 
-lf.add_command(suggest)
+for command in (list_, show, errors, suggest, prune):
+    lf.add_command(command)
 
 
 @lf.command()

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,12 @@ class Column:
 
 def column_key(function: LabelingFunction, classes: Sequence[str]) -> str:
     """What a function's votes depend on besides the records."""
-    return hash_json([function.fingerprint, list(classes)])[:40]
+    return key_of(function.fingerprint, classes)
+
+
+def key_of(fingerprint: str, classes: Sequence[str]) -> str:
+    """The same of a function that is known by its fingerprint only."""
+    return hash_json([fingerprint, list(classes)])[:40]
 
 
 class VoteCache:
@@ -70,6 +75,19 @@ class VoteCache:
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+    def seconds(self, keys: Collection[str]) -> dict[str, tuple[float, int]]:
+        """Key -> seconds that casting took, and on how many records, in all chunks that hold the column."""
+        found: dict[str, tuple[float, int]] = {}
+        for path in self.folder.glob("*/*"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+                file.seek(len(MAGIC) + hashlib.sha256().digest_size)
+                about = json.loads(file.readline())
+                for key, seconds in about["columns"]:
+                    if key in keys:
+                        before = found.get(key, (0.0, 0))
+                        found[key] = (before[0] + float(seconds), before[1] + int(about["rows"]))
+        return found
 
     def trim(self, limit: int = MAX_BYTES) -> None:
         """Remove the longest unused files beyond the limit, and what killed processes left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -94,18 +93,18 @@ class ChunkCaster:
         """Fill the columns that the cache does not know, and keep them."""
         if not missing:
             return ()
-        started = time.perf_counter()
-        faults = list[Fault]()
+        seconds, faults = dict[int, float](), list[Fault]()
         for which in ([j for j in missing if j not in self.slow], [j for j in missing if j in self.slow]):
             if which:
-                found, failed = self._caster(tuple(which)).cast(ids, fields)
+                caster = self._caster(tuple(which))
+                found, failed = caster.cast(ids, fields)
+                seconds |= dict(zip(which, caster.seconds.tolist(), strict=True))
                 faults = self._merged(faults, failed, ids)
                 for place, j in enumerate(which):
                     votes[:, j] = found[:, place]
         if self.cache is not None:
-            seconds = (time.perf_counter() - started) / len(missing)
             whole = [j for j in missing if not (votes[:, j] == FAULT).any()]
-            new = {self._keys[j]: Column(votes[:, j], seconds) for j in whole}
+            new = {self._keys[j]: Column(votes[:, j], seconds[j]) for j in whole}
             if new:
                 self.cache.write(key, new, known)
         return tuple(faults)

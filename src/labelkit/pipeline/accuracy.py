@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def accuracies(project: ProjectFolder, ids: pa.Array, old: Half, new: Half) -> Iterator[Compared]:
     """How often the label models are right on records that both cover; people's own labels are left out of it."""
-    for basis, truth in _truths(project, ids):
+    for basis, truth in truths(project, ids):
         known = np.flatnonzero((truth >= 0) & _covered(old) & _covered(new))
         if len(known):
             right = [labels_of(half.predict, half.votes[known]) == truth[known] for half in (old, new)]
@@ -32,7 +32,7 @@ def _covered(half: Half) -> NDArray[np.bool_]:
     return np.asarray((half.votes >= 0).any(axis=1))
 
 
-def _truths(project: ProjectFolder, ids: pa.Array) -> Iterator[tuple[str, NDArray[np.int64]]]:
+def truths(project: ProjectFolder, ids: pa.Array) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """What is known of the records, (n,) class index or -1 in the order of `ids`: people's answers first, then gold."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from labelkit.pipeline.embed import EmbedReport
     from labelkit.pipeline.explain import Explanation
     from labelkit.pipeline.export import ExportReport
+    from labelkit.pipeline.function_list import FunctionList
     from labelkit.pipeline.function_tests import FunctionTests
+    from labelkit.pipeline.function_view import FunctionErrors, FunctionView
+    from labelkit.pipeline.pruning import Pruning
     from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.replay import Replay
     from labelkit.pipeline.runs import RunLine, ShownRun
@@ -246,6 +249,30 @@ class Project:
         from labelkit.pipeline.function_tests import run_examples
 
         return run_examples(self.folder, names)
+
+    def functions(self) -> FunctionList:
+        """The functions of the current run with their figures. Shows as a table in a notebook."""
+        from labelkit.pipeline.function_list import list_functions
+
+        return list_functions(self.folder)
+
+    def function(self, name: str) -> FunctionView:
+        """One function of the current run: figures, conflicts, mistakes, and what the labels would be without it."""
+        from labelkit.pipeline.function_view import show_function
+
+        return show_function(self.folder, name)
+
+    def function_errors(self, name: str, *, limit: int = 20) -> FunctionErrors:
+        """The records that a function probably got wrong, by people's answers, else by the label model without it."""
+        from labelkit.pipeline.function_view import errors_of
+
+        return errors_of(self.folder, name, limit)
+
+    def prune(self) -> Pruning:
+        """Which functions cost accuracy, each left out in turn. Raises UsageError with fewer than 20 answers."""
+        from labelkit.pipeline.pruning import prune
+
+        return prune(self.folder)
 
     def suggest_rules(self, n: int = 20, *, only_answers: bool = False, seed: int | None = None) -> Suggestions:
         """Up to n rules that people's answers suggest, the worthiest first. Shows as a table in a notebook."""

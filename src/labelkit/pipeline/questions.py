@@ -51,7 +51,9 @@ class Wanted:
     def __init__(self, project: ProjectFolder, current: CurrentRun | None = None) -> None:
         current = current or current_run(project)
         self._project = project
-        self.votes, self.posterior = _part(current.votes, current.posterior, _trainable(project, current.votes.ids))
+        self.votes, self.posterior = _part(
+            current.votes, current.posterior, in_splits(project, current.votes.ids, (TRAIN,))
+        )
 
     def strategy(self, given: str | None) -> str:
         """The strategy that is given, or else the project's. Raises ConfigError where the project names code."""
@@ -138,8 +140,8 @@ class Rows:
         return self._fields[record]
 
 
-def _trainable(project: ProjectFolder, ids: Any) -> NDArray[np.bool_]:
-    """(n,) bool, in the order of `ids`: the records that people may be asked about."""
+def in_splits(project: ProjectFolder, ids: Any, splits: Sequence[str]) -> NDArray[np.bool_]:
+    """(n,) bool, in the order of `ids`: the records of some splits; all of them where the project has no split."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -147,7 +149,8 @@ def _trainable(project: ProjectFolder, ids: Any) -> NDArray[np.bool_]:
     if data.split is None:
         return np.ones(len(ids), dtype=bool)
     table = open_records(project).to_table([data.split])
-    chosen = table.filter(pc.equal(table.column(data.split), TRAIN)).column(data.id).combine_chunks()
+    wanted = pc.is_in(table.column(data.split), value_set=pa.array(splits, table.schema.field(data.split).type))
+    chosen = table.filter(wanted).column(data.id).combine_chunks()
     return np.asarray(pc.is_in(ids, value_set=chosen.cast(pa.string())).to_numpy(zero_copy_only=False))
 
 
