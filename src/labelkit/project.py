@@ -34,6 +34,11 @@ class ProjectFolder:
         return self.root / self.settings.data.path
 
     @property
+    def snapshot_path(self) -> Path:
+        """What Spark gave to the query of the records, where `[data] url` names it."""
+        return self.state / "records"
+
+    @property
     def functions_folder(self) -> Path:
         """Where labeling functions are."""
         return self.root / "labeling_functions"

@@ -42,11 +42,15 @@ class ProjectSection(Section):
         return self
 
 
+SPARK = "spark"
+"""`[data] url` of a query that Spark answers itself, from its tables or any format that it reads."""
+
+
 class DataSection(Section):
     """`[data]`: where the records are and what labeling functions may see of them."""
 
     path: Name  # a file or folder of records, or a .sql file that holds one query
-    url: Name | None = None  # the database that a .sql file asks, as SQLAlchemy writes it
+    url: Name | None = None  # the database that a .sql file asks, as SQLAlchemy writes it, or "spark"
     id: Name = "id"
     fields: list[Name] = Field(min_length=1)
     gold: Name | None = None

@@ -25,15 +25,17 @@ def project_option(command: Command) -> Command:
 
 def engine_options(command: Command) -> Command:
     """`--engine`, `--master` and `--remote`: where the work is done."""
-    for option in (
-        click.option("--remote", metavar="URL", help="A server of Spark Connect: sc://host:port."),
-        click.option("--master", metavar="MASTER", help="Where Spark runs, such as local[4] or yarn."),
-        click.option(
-            "--engine", type=click.Choice(["local", "spark"]), help="Where the work is done.  [default: local]"
-        ),
-    ):
-        command = option(command)
-    return command
+    return click.option(
+        "--engine", type=click.Choice(["local", "spark"]), help="Where the work is done.  [default: local]"
+    )(place_options(command))
+
+
+def place_options(command: Command) -> Command:
+    """`--master` and `--remote`: where Spark is."""
+    remote = click.option("--remote", metavar="URL", help="A server of Spark Connect: sc://host:port.")
+    return click.option("--master", metavar="MASTER", help="Where Spark runs, such as local[4] or yarn.")(
+        remote(command)
+    )
 
 
 def json_option(command: Command) -> Command:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import debug_option, json_option, place_options, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import visible
 from labelkit.tables import table
@@ -25,18 +25,28 @@ if TYPE_CHECKING:
     metavar="N",
     help="Repeat with N processes; may be given several times.",
 )
+@place_options
 @json_option
 @debug_option
-def replay(folder: str, run: str, workers: tuple[int, ...], as_json: bool) -> int:  # noqa: FBT001
+def replay(
+    folder: str,
+    run: str,
+    workers: tuple[int, ...],
+    master: str | None,
+    remote: str | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
     """Repeat a run of apply from its record and compare every byte.
 
     Takes settings and answers of then, and the functions from the working tree or else from the commit that the run
     names. Exits with 0 when labels, votes and model are byte for byte what the run wrote; else with 1, and says which
-    input differs. Nothing of the project is changed.
+    input differs. Nothing of the project is changed. A run that was made on Spark is repeated on Spark.
     """
     from labelkit.pipeline import Project
 
-    done = Project(folder).replay(run, workers=workers, talk=lambda said: talk(f"labelkit: {said}"))
+    done = Project(folder).replay(
+        run, workers=workers, master=master, remote=remote, talk=lambda said: talk(f"labelkit: {said}")
+    )
     if as_json:
         print_json(done.to_json())
     else:

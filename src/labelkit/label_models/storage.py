@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelkit.errors import ArtifactError, ModelError, named, visible
 from labelkit.files import write_bytes, write_json
@@ -33,6 +35,24 @@ LABEL_MODELS: dict[str, type[BaseLabelModel]] = {
         AutoLabelModel,
     )
 }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted label model on its way to executors: plain values and arrays, however it was fitted."""
+
+    name: str
+    about: dict[str, Any]
+    arrays: dict[str, NDArray[np.float64]]
+
+    @classmethod
+    def of(cls, model: LabelModel) -> Self:
+        """What a model knows."""
+        return cls(model.name, *model.state())
+
+    def model(self) -> LabelModel:
+        """The model."""
+        return LABEL_MODELS[self.name].from_state(self.about, self.arrays)
 
 
 def make_model(name: str, classes: Sequence[str], seed: int) -> LabelModel:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelkit.engines import Limits, LocalEngine, VoteCache
+from labelkit.engines import Limits, VoteCache
 from labelkit.files import (
     link_file,
     machine_errors,
@@ -25,7 +25,7 @@ from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.compute import MODEL_FILES, compute
 from labelkit.pipeline.events import announced
-from labelkit.pipeline.passes import LocalPasses, Passes
+from labelkit.pipeline.passes import passes_on
 from labelkit.pipeline.recording import VOTES_FILE, keep_run, run_store, trim_runs
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
@@ -57,26 +57,16 @@ def apply(
         answers = read_answers(project)
         cache = VoteCache(project.state / "cache" / "votes")
         limits = Limits(settings.apply.timeout if timeout is None else timeout, settings.apply.memory)
-        passes = _passes(
-            engine or settings.engine, settings.apply.workers if workers is None else workers, cache, limits
+        passes = passes_on(
+            engine or settings.engine, settings.apply.workers if workers is None else workers, limits, cache
         )
+        passes.fetch(project)
         done = compute(project, passes, answers, staging, max_faults=limit, progress=progress)
         cache.trim()
         _file_run(project, staging, done.run.with_(started=started))
         _publish(project, staging, done.run)
         trim_runs(project, done.run.id)
     return done.report
-
-
-def _passes(engine: EngineSection, workers: int, cache: VoteCache, limits: Limits) -> Passes:
-    """The passes over the records, on this machine or on Spark."""
-    if engine.name == "local":
-        return LocalPasses(LocalEngine(workers, cache, limits))
-    from labelkit.engines.spark import SparkEngine, SparkPlace
-    from labelkit.pipeline.spark_passes import SparkPasses
-
-    place = SparkPlace(engine.master, engine.remote, engine.spark)
-    return SparkPasses(SparkEngine(place, limits, engine.partitions))
 
 
 @contextlib.contextmanager

@@ -23,10 +23,12 @@ from labelkit.pipeline.asking import about, endpoint_of, notes_on
 from labelkit.pipeline.casting import Casting, Progress
 from labelkit.pipeline.highlights import RULES_FILE, rules_of
 from labelkit.pipeline.passes import Passes, Work
-from labelkit.pipeline.recording import VOTES_FILE, file_hashes
+from labelkit.pipeline.publishing import Published
+from labelkit.pipeline.recording import file_hashes
 from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import SPARK
 
 LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
 MODEL_FILES = ("model.json", "model.npz", RULES_FILE)
@@ -76,7 +78,7 @@ def compute(
     write_json(folder / RULES_FILE, rules_of(functions))
     report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
     report = replace(report, notes=(*report.notes, *notes_on(asked)))
-    return Computed(_with_outcome(project, run, folder, published.sha256, asked, report, answers), report)
+    return Computed(_with_outcome(project, run, folder, passes, published, asked, report, answers), report)
 
 
 def _fitted(passes: Passes, work: Work, casting: Casting) -> LabelModel:
@@ -147,15 +149,16 @@ def _with_outcome(
     project: ProjectFolder,
     run: Run,
     folder: Path,
-    labels: str,
+    passes: Passes,
+    published: Published,
     asked: Asked,
     report: ApplyReport,
     answers: Answered,
 ) -> Run:
-    """The run with what came out; `labels` is the SHA-256 of labels.parquet."""
+    """The run with what came out."""
     data = project.settings.data
     return run.with_(
-        outputs={project.labels_path.name: labels, **file_hashes(folder, (VOTES_FILE, *MODEL_FILES))},
+        outputs={**published.outputs, **file_hashes(folder, MODEL_FILES)},
         counts={
             "records": report.records,
             "uncovered": report.uncovered,
@@ -167,7 +170,8 @@ def _with_outcome(
         },
         about={
             "data": data.path,
-            **({} if data.url is None else {"database": public_url(data.url)}),
+            **({} if data.url is None else {"database": SPARK if data.url == SPARK else public_url(data.url)}),
+            **({"engine": passes.name} if passes.name == SPARK else {}),
             "functions": {function.name: function.place for function in asked.functions},
             **about(asked),
             "answers_sequence": answers.sequence,

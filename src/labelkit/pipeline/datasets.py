@@ -19,6 +19,7 @@ from labelkit.lineage.openlineage import Check, Code, Dataset, Origin
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import SPARK
 from labelkit.validation import Verdict
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Places:
         data = self.project.settings.data
         if data.url is None:
             named = _file(str(self.project.data_path.resolve()))
+        elif data.url == SPARK:
+            named = Dataset(SPARK, data.path)
         else:
             namespace, database = _database(self.project.rooted(data.url))
             named = Dataset(namespace, database if namespace == "file" else f"{database}.{data.path}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from labelkit.engines import Engine
+from labelkit.engines import Engine, Limits, LocalEngine, VoteCache
+from labelkit.errors import UsageError, visible
 from labelkit.label_models import LabelModel
 from labelkit.labeling import LabelingFunction
 from labelkit.matrix import LabelMatrix, VotesFile
@@ -17,6 +18,7 @@ from labelkit.pipeline.recording import VOTES_FILE
 from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
+from labelkit.settings import SPARK, EngineSection
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class Work:
 class Passes(Protocol):
     """The passes over the records. Labels, counts and figures are the same, wherever they are made."""
 
+    name: ClassVar[str]
+
+    def fetch(self, project: ProjectFolder) -> None:
+        """Bring the records to where `open_records` finds them, if they are not there."""
+        ...
+
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """Cast and keep every vote, and count. Returns the counts and what accuracies compare with."""
         ...
@@ -57,11 +65,29 @@ class Passes(Protocol):
         ...
 
 
+def passes_on(engine: EngineSection, workers: int, limits: Limits, cache: VoteCache | None = None) -> Passes:
+    """The passes on this machine, with so many processes and the cache of votes, or on Spark."""
+    if engine.name == "local":
+        return LocalPasses(LocalEngine(workers, cache, limits))
+    from labelkit.engines.spark import SparkEngine, SparkPlace
+    from labelkit.pipeline.spark_passes import SparkPasses
+
+    return SparkPasses(SparkEngine(SparkPlace(engine.master, engine.remote, engine.spark), limits, engine.partitions))
+
+
 @dataclass(frozen=True)
 class LocalPasses:
     """On this machine: one file of votes, one of labels."""
 
+    name: ClassVar[str] = "local"
     engine: Engine
+
+    def fetch(self, project: ProjectFolder) -> None:
+        """Nothing needs fetching but what Spark alone can read. Raises UsageError for that."""
+        if project.settings.data.url == SPARK:
+            raise UsageError(
+                f"{visible(project.settings.data.path)}: only Spark can read that; choose the engine spark"
+            )
 
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """See `Passes.cast`."""

@@ -237,12 +237,22 @@ class Project:
         return diff(self.folder, before, after, workers=workers, talk=talk)
 
     def replay(
-        self, name: str = "current", *, workers: Sequence[int] = (), talk: Callable[[str], None] = lambda _: None
+        self,
+        name: str = "current",
+        *,
+        workers: Sequence[int] = (),
+        master: str | None = None,
+        remote: str | None = None,
+        talk: Callable[[str], None] = lambda _: None,
     ) -> Replay:
-        """Repeat a run from its record, once for each number of workers, and compare every byte."""
+        """Repeat a run from its record, once for each number of workers, and compare every byte.
+
+        `master` and `remote` say where Spark is, for a run that was made there.
+        """
         from labelkit.pipeline.replay import replay
 
-        return replay(self.folder, name, workers=workers, talk=talk)
+        where = self.folder.settings.engine.or_else("spark", master, remote)
+        return replay(self.folder, name, workers=workers, where=where, talk=talk)
 
     def test_functions(self, names: Sequence[str] = ()) -> FunctionTests:
         """Check the examples that the functions carry; of all, or of those named."""

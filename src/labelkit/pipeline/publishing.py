@@ -6,7 +6,7 @@ import functools
 import hashlib
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from labelkit.files import machine_errors
 from labelkit.label_models import CalibrationCounts, LabelModel, LabelsWriter, Posterior
+from labelkit.lineage import hash_file
 from labelkit.matrix import LabelMatrix, VotesFile
 from labelkit.matrix.figures import votes_per_class
 from labelkit.pipeline.truth import Agreement, Answered, Tally
@@ -63,7 +64,7 @@ class Published:
     answered: int = 0
     reversed: int = 0  # records on which all voters agree and the model says otherwise
     calibration: CalibrationCounts = field(default_factory=CalibrationCounts.nothing)
-    sha256: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of labels and votes, by name
 
     @classmethod
     def nothing(cls, k: int, model: str) -> Self:
@@ -97,7 +98,8 @@ def publish(
     """Predict every record from its votes, join people's answers, and write the labels to `labels_path`."""
     votes = VotesFile(votes_path)
     counts, digest = publish_chunks(votes, model, answers, truths, run, labels_path)
-    return replace(sum_of(counts, len(votes.classes), model.name), sha256=digest)
+    outputs = {labels_path.name: digest, votes_path.name: hash_file(votes_path)}
+    return replace(sum_of(counts, len(votes.classes), model.name), outputs=outputs)
 
 
 def sum_of(counts: Iterable[Published], k: int, model: str) -> Published:

@@ -25,6 +25,7 @@ from labelkit.pipeline.trial import Talk, laid_out, try_out, with_parameters, wo
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import EngineSection
 
 WORKING_TREE = "the working tree"
 
@@ -71,9 +72,17 @@ class Replay:
 
 
 def replay(
-    project: ProjectFolder, name: str = "current", *, workers: Sequence[int] = (), talk: Talk = lambda _: None
+    project: ProjectFolder,
+    name: str = "current",
+    *,
+    workers: Sequence[int] = (),
+    where: EngineSection | None = None,
+    talk: Talk = lambda _: None,
 ) -> Replay:
     """Repeat a run once for each number of workers; as `[apply] workers` says, where none is given.
+
+    A run that was made on Spark is repeated there, for only there its files are cut in the same way; `where` says
+    where Spark is, in place of `[engine]`.
 
     Raises UsageError for a run that is not one of `apply`, ArtifactError for a record that does not say enough, and
     what `apply` raises.
@@ -82,7 +91,8 @@ def replay(
     if run.verb != "apply":
         raise UsageError(f"run {run.id} is one of {run.verb}; only apply can be repeated")
     check_whole(run)
-    with workshop() as folder:
+    engine = (where or project.settings.engine).model_copy(update={"name": run.about.get("engine", "local")})
+    with workshop(None if engine.name == "local" else project.state) as folder:
         functions, source, missing = _functions(project, run, folder)
         different = (*missing, *_differences(with_parameters(project, run.parameters), run))
         versions = tuple(_versions(run))
@@ -92,7 +102,7 @@ def replay(
         for count in workers or (project.settings.apply.workers,):
             talk(f"repeating run {run.id} with {count or 'as many'} workers{'' if count else ' as processors'}")
             place = folder / f"repeat{len(repeats)}"
-            made = try_out(project, functions, place, f"run {run.id}", like=run, workers=count)
+            made = try_out(project, functions, place, f"run {run.id}", like=run, workers=count, engine=engine)
             repeats.append(Repeat(count, _same(run, made), tuple(_notes(project, run, made, place))))
     return Replay(run, source, (), versions, tuple(repeats))
 

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +20,21 @@ from numpy.typing import NDArray
 from labelkit.engines.spark.blocks import Block, over_blocks
 from labelkit.engines.spark.engine import CastTask, SparkEngine
 from labelkit.engines.spark.ids import refuse_bad_ids, repeated_hashes
+from labelkit.engines.spark.tables import take_snapshot
 from labelkit.errors import DataError, MachineError, UsageError, visible
-from labelkit.files import atomic_write, machine_errors, make_folder, staged
+from labelkit.files import atomic_write, machine_errors, make_folder, replace_output, staged
 from labelkit.label_models import LabelModel
-from labelkit.label_models.storage import LABEL_MODELS
-from labelkit.lineage import CHUNK_ROWS, hash_parts
+from labelkit.label_models.storage import Fitted
+from labelkit.lineage import CHUNK_ROWS, hash_file, hash_parts
 from labelkit.matrix import LabelMatrix, VotesFile, VotesWriter
 from labelkit.pipeline.casting import Casting, Progress, drawn
 from labelkit.pipeline.passes import Work
 from labelkit.pipeline.publishing import Published, publish_chunks, sum_of
 from labelkit.pipeline.truth import Answered, Yardstick
+from labelkit.project import ProjectFolder
 from labelkit.records.ids import bad_ids, id_hashes
+from labelkit.records.opening import read_query, record_columns
+from labelkit.settings import SPARK
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +46,16 @@ TRUTHS = "truths"
 class SparkPasses:
     """On Spark: folders of votes and labels, one file in each for a block of records."""
 
+    name: ClassVar[str] = SPARK
     engine: SparkEngine
+
+    def fetch(self, project: ProjectFolder) -> None:
+        """Keep what Spark gives to a query that it alone can answer."""
+        if project.settings.data.url == SPARK:
+            query, place = read_query(project.data_path), project.state / ".records"
+            name, columns = visible(project.settings.data.path), record_columns(project)
+            take_snapshot(self.engine.session, query, name, columns, place)
+            replace_output(place, project.snapshot_path)
 
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """See `Passes.cast`."""
@@ -80,13 +93,16 @@ class SparkPasses:
     def publish(self, work: Work, casting: Casting, model: LabelModel, run: str) -> Published:
         """See `Passes.publish`."""
         make_folder(work.labels)
-        about, arrays = model.state()
-        fitted = _Fitted(model.name, about, arrays)
-        begin = _LabelBlock(fitted, work.answers, work.votes, work.folder / TRUTHS, work.labels, run)
+        begin = _LabelBlock(Fitted.of(model), work.answers, work.votes, work.folder / TRUTHS, work.labels, run)
         done = over_blocks(self.engine.session, self.engine.blocks(work.records), begin)
-        counts = [count for counts, _, _ in done for count in counts]
-        digest = hash_parts({name: digest for _, name, digest in done})
-        return replace(sum_of(counts, len(work.project.settings.project.classes), model.name), sha256=digest)
+        counts = [count for counts, _ in done for count in counts]
+        outputs = {
+            folder.name: hash_parts(
+                {path.name: digest for _, digests in done for path, digest in digests if path.parent == folder}
+            )
+            for folder in (work.labels, work.votes)
+        }
+        return replace(sum_of(counts, len(work.project.settings.project.classes), model.name), outputs=outputs)
 
 
 @dataclass(frozen=True)
@@ -162,38 +178,25 @@ class _SampleBlock:
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """A fitted label model on its way to executors: plain values and arrays, however it was fitted."""
-
-    name: str
-    about: dict[str, Any]
-    arrays: dict[str, NDArray[np.float64]]
-
-    def model(self) -> LabelModel:
-        """The model."""
-        return LABEL_MODELS[self.name].from_state(self.about, self.arrays)
-
-
-@dataclass(frozen=True)
 class _LabelBlock:
-    """Predicts a block and writes its labels. Gives the counts of each chunk, the file's name and its SHA-256."""
+    """Predicts a block and writes its labels. Gives the counts of each chunk, and the SHA-256 of the block's files."""
 
-    fitted: _Fitted
+    fitted: Fitted
     answers: Answered
     votes: Path
     truths: Path
     labels: Path
     run: str
 
-    def __call__(self, block: Block) -> tuple[list[Published], str, str]:
+    def __call__(self, block: Block) -> tuple[list[Published], list[tuple[Path, str]]]:
         _check_shared(self.labels)
-        votes, name = VotesFile(self.votes / f"{block.part}.arrow"), f"{block.part}.parquet"
+        votes, labels = self.votes / f"{block.part}.arrow", self.labels / f"{block.part}.parquet"
         with machine_errors(self.truths):
             truths = np.load(self.truths / f"{block.part}.npy", allow_pickle=False)
         chunks = (truths[start : start + CHUNK_ROWS] for start in range(0, len(truths), CHUNK_ROWS))
-        with staged(self.labels / name) as path:
-            counts, digest = publish_chunks(votes, self.fitted.model(), self.answers, chunks, self.run, path)
-        return counts, name, digest
+        with staged(labels) as path:
+            counts, digest = publish_chunks(VotesFile(votes), self.fitted.model(), self.answers, chunks, self.run, path)
+        return counts, [(labels, digest), (votes, hash_file(votes))]
 
 
 def _check_shared(folder: Path) -> None:

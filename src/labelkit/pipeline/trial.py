@@ -25,9 +25,10 @@ from labelkit.files import machine_errors, write_bytes, write_json
 from labelkit.lineage import Run
 from labelkit.parents import die_with
 from labelkit.pipeline.compute import compute
-from labelkit.pipeline.passes import LocalPasses
+from labelkit.pipeline.passes import LocalPasses, passes_on
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder, read_project
+from labelkit.settings import EngineSection
 
 RESULT = "trial.json"
 
@@ -36,9 +37,9 @@ Talk = Callable[[str], None]
 
 
 @contextmanager
-def workshop() -> Iterator[Path]:
-    """A temporary folder for trials."""
-    with machine_errors(Path("temporary folder")), TemporaryDirectory(prefix="labelkit-") as folder:
+def workshop(place: Path | None = None) -> Iterator[Path]:
+    """A temporary folder for trials; in `place`, where others have to see it."""
+    with machine_errors(Path("temporary folder")), TemporaryDirectory(prefix="labelkit-", dir=place) as folder:
         yield Path(folder)
 
 
@@ -58,11 +59,12 @@ def try_out(
     *,
     like: Run | None = None,
     workers: int | None = None,
+    engine: EngineSection | None = None,
 ) -> Run:
     """Compute labels with the functions of a folder, and leave them, votes and model in `folder`.
 
     With `like`, the settings, answers and id are those of an earlier run, and no vote comes from the cache. `what` says
-    in errors whose functions these are. Raises what `apply` would raise.
+    in errors whose functions these are, `engine` where the work is done, if not here. Raises what `apply` would raise.
     """
     with machine_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +74,7 @@ def try_out(
         "folder": str(folder),
         "like": None if like is None else asdict(like),
         "workers": project.settings.apply.workers if workers is None else workers,
+        "engine": (engine or EngineSection()).model_dump(),
         "parent": os.getpid(),
     }
     with machine_errors(Path(sys.executable)):
@@ -125,7 +128,7 @@ def _tried(task: Mapping[str, Any]) -> Run:
     project = with_parameters(project, like["parameters"])
     return compute(
         project,
-        LocalPasses(LocalEngine(task["workers"], None, limits)),
+        passes_on(EngineSection(**task["engine"]), task["workers"], limits),
         read_answers(project, until=like["about"].get("answers_sequence", 0)),
         folder,
         max_faults=like["parameters"]["max_faults"],

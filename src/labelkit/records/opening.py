@@ -11,6 +11,7 @@ from labelkit.project import ProjectFolder
 from labelkit.records.base import Records, Source, check_columns
 from labelkit.records.embedded import with_embeddings
 from labelkit.records.text import PARSERS
+from labelkit.settings import SPARK
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
@@ -82,7 +83,7 @@ def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:
     if data.url is not None:
         if data.types:
             raise DataError(f"{visible(data.path)}: types are declared for CSV files only; cast in the query")
-        source: Source = _sql_source(_query(project.data_path), project.rooted(data.url))
+        source: Source = _snapshot(project) if data.url == SPARK else _database(project, data.url)
     else:
         source = _file_source(project.data_path, data.encoding, dict(data.types))
         check_columns(data.types, source.columns(), source.name)
@@ -92,7 +93,30 @@ def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:
     return _records(source, data.id, columns)
 
 
-def _query(path: Path) -> str:
+def record_columns(project: ProjectFolder) -> list[str]:
+    """The columns of the records that any verb reads, the id first."""
+    data = project.settings.data
+    others = [*data.fields, *(column for column in (data.gold, data.split) if column), *data.metadata]
+    return list(dict.fromkeys([data.id, *others]))
+
+
+def _snapshot(project: ProjectFolder) -> Source:
+    """What Spark gave to the query when labels were last made on it."""
+    from labelkit.records.parquet import ParquetSource
+
+    if not project.snapshot_path.is_dir():
+        raise DataError(
+            f"{visible(project.settings.data.path)}: Spark has not been asked yet; run `labelkit apply --engine spark`"
+        )
+    return ParquetSource(project.snapshot_path)
+
+
+def _database(project: ProjectFolder, url: str) -> Source:
+    return _sql_source(read_query(project.data_path), project.rooted(url))
+
+
+def read_query(path: Path) -> str:
+    """The text of a .sql file. Raises DataError when it is none."""
     with machine_errors(path):
         if not path.is_file():
             raise DataError(f"{visible(str(path))}: no such file")

@@ -114,11 +114,11 @@ class spark_errors:  # noqa: N801  reads as a function
         gateway = kind is not None and kind.__module__.startswith("py4j.")
         if isinstance(error, PySparkException) or gateway:
             assert error is not None  # noqa: S101  for the types
-            raise MachineError(f"Spark: {visible(_said(error))}") from error
+            raise MachineError(f"Spark: {visible(said(error))}") from error
 
 
-def _said(error: BaseException) -> str:
-    """The line of Spark's error that tells: the last of a Python traceback in it, or the first."""
+def said(error: BaseException) -> str:
+    """The line of a Spark error that tells: the last of a Python traceback in it, or the first."""
     lines = [line.strip() for line in str(error).splitlines()]
     named = [line for line in lines if line.startswith("labelkit.errors.")]
     python = [line for line in lines if line.partition(":")[0].endswith(("Error", "Exception", "Interrupt"))]
