@@ -22,8 +22,8 @@ def on_spark(spark: Any, evidence: Evidence) -> SparkEvidence:
     votes, model, previous = evidence.votes, evidence.model_labels(), evidence.previous()
     frame = None
     if votes is not None:
-        cells = pa.array([row.tobytes() for row in votes.votes], pa.binary())
-        frame = spark.createDataFrame(pa.table({"id": votes.ids, "cells": cells}))
+        columns = {name: pa.array(votes.votes[:, j].copy()) for j, name in enumerate(votes.names)}
+        frame = spark.createDataFrame(pa.table({"id": votes.ids, **columns}))
     return SparkEvidence(
         records=placed_table(spark, evidence.records),
         labels=placed_table(spark, evidence.labels),

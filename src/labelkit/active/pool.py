@@ -15,6 +15,9 @@ from labelkit.records.ids import id_hashes
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from labelkit.active.regions import Regions
+    from labelkit.matrix import LabelMatrix
+
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -59,6 +62,7 @@ class Learned:
 
     probs: NDArray[np.float64]  # (n, k): rows sum to 1
     features: Any = None  # (n, d): dense array or scipy CSR matrix that the learner sees; None: not known
+    columns: tuple[str, ...] = ()  # (d,) names of the features, where they are known
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,13 @@ class Pool:
         known = self.believed[self.covered] if self.learned is None else self.believed
         return int(np.argmin(known.mean(axis=0))) if len(known) else 0
 
+    @cached_property
+    def regions(self) -> Regions:
+        """Where functions say nothing, or differ."""
+        from labelkit.active.regions import regions_of
+
+        return regions_of(self)
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -98,6 +109,8 @@ class Strategy:
     """The best n <= len(rows) of some shuffled rows, best first, and their scores, both (n,)."""
     needs: str = ""
     """What it cannot work without: nothing, "learner", or "features" of a learner."""
+    why: Callable[[Pool, int, LabelMatrix], str] | None = None
+    """Why it asks about a row, in words; None: see `reason_for`."""
 
 
 class PosteriorEstimator:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active.mix import Part, parse_mix, phases
-from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores, drawn_order
+from labelkit.active.pool import DIGITS, Learned, Mask, Pool, Rows, Scores, Strategy, drawn_order
 from labelkit.active.reasons import reason_for
 from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
@@ -106,24 +106,24 @@ def in_order(
     parts = parse_mix(strategy)
     _check(posterior, votes, learned)
     _check_needs(parts, learned)
-    asked = _excluded(posterior.ids, exclude)
+    asked = excluded(posterior.ids, exclude)
     pool = Pool(posterior.probs, posterior.covered, votes.votes, learned, np.flatnonzero(asked))
     order = np.argsort(drawn_order(posterior.ids, seed), kind="stable")
-    rankings = [_ranking(part, pool, ~asked, order, most) for part in parts]
+    rankings = [ranking(part.strategy, pool, ~asked, order, most) for part in parts]
     picks = itertools.islice(_mixed(rankings, phases(strategy, len(pool.asked))), most)
-    return (_item(posterior, votes, pool, row, parts[source].name, score) for row, source, score in picks)
+    return (_item(posterior, votes, pool, row, parts[source], score) for row, source, score in picks)
 
 
-def _ranking(part: Part, pool: Pool, free: Mask, order: Rows, most: int | None) -> tuple[Rows, Scores]:
+def ranking(strategy: Strategy, pool: Pool, free: Mask, order: Rows, most: int | None) -> tuple[Rows, Scores]:
     """The best `most` of the records that a strategy has anything to say about, best first, and their scores.
 
     `order` holds all rows, in the order of which ties are broken.
     """
-    rows = order[(part.strategy.candidates(pool) & free)[order]]
+    rows = order[(strategy.candidates(pool) & free)[order]]
     n = len(rows) if most is None else min(most, len(rows))
     if n == 0:
         return np.empty(0, dtype=np.int64), np.empty(0)
-    return part.strategy.rank(pool, rows, n)
+    return strategy.rank(pool, rows, n)
 
 
 def _mixed(
@@ -175,7 +175,7 @@ def _same_classes(posterior: Posterior, votes: LabelMatrix) -> bool:
     return votes.classes == posterior.classes or votes.classes in {tuple(map(str, range(c))) for c in range(k + 1)}
 
 
-def _excluded(ids: pa.Array, exclude: Collection[str]) -> Mask:
+def excluded(ids: pa.Array, exclude: Collection[str]) -> Mask:
     """(n,) bool: records not to ask."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -186,16 +186,19 @@ def _excluded(ids: pa.Array, exclude: Collection[str]) -> Mask:
     return np.asarray(pc.is_in(ids, value_set=unwanted).to_numpy(zero_copy_only=False))
 
 
-def _item(posterior: Posterior, votes: LabelMatrix, pool: Pool, row: int, strategy: str, score: float) -> QueueItem:
-    probs, classes = posterior.probs[row], posterior.classes
+def _item(posterior: Posterior, votes: LabelMatrix, pool: Pool, row: int, part: Part, score: float) -> QueueItem:
+    probs, classes, why = posterior.probs[row], posterior.classes, part.strategy.why
     cast = {name: classes[vote] for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True) if vote >= 0}
     believed = None if pool.learned is None else pool.learned.probs[row]
+    rarest = classes[pool.rarest] if part.name == "rare" else ""
     return QueueItem(
         record=posterior.ids[row].as_py(),
-        strategy=strategy,
+        strategy=part.name,
         score=score,
-        reason=reason_for(
-            strategy, probs, cast, classes, score, believed, classes[pool.rarest] if strategy == "rare" else ""
+        reason=(
+            reason_for(part.name, probs, cast, classes, score, believed, rarest)
+            if why is None
+            else why(pool, row, votes)
         ),
         suggestion=_suggestion(pool.believed[row], classes) if pool.covered[row] or pool.learned else None,
         votes=cast,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from labelkit.active.learned import by_committee, by_diversity, by_rank, by_rarity, with_a_learner
 from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, Strategy, lowest
+from labelkit.matrix import LabelMatrix
 
 
 def _uncertainty(measure_name: str, *, lowest_first: bool = False) -> Callable[[Pool, Rows, int], tuple[Rows, Scores]]:
@@ -30,7 +31,7 @@ def _uncertainty(measure_name: str, *, lowest_first: bool = False) -> Callable[[
         from modAL import uncertainty
 
         measure: Any = getattr(uncertainty, measure_name)
-        scores = np.round(np.asarray(measure(PosteriorEstimator(pool.believed), rows), dtype=np.float64), DIGITS)
+        scores: Scores = np.asarray(measure(PosteriorEstimator(pool.believed), rows), dtype=np.float64).round(DIGITS)
         best = lowest(scores if lowest_first else -scores, n)
         return rows[best], scores[best]
 
@@ -102,6 +103,15 @@ def _unvoted(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
     return by_diversity(pool, rows, n)
 
 
+def _by_region(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
+    """Rank by what a function for the record's region would be worth; regions take turns."""
+    return pool.regions.in_turn(rows, pool.asked, n)
+
+
+def _why_of_region(pool: Pool, row: int, votes: LabelMatrix) -> str:
+    return pool.regions.reason(row, votes.names, votes.classes, votes.votes[row])
+
+
 STRATEGIES: dict[str, Strategy] = {
     "margin": Strategy(_covered, _uncertainty("classifier_margin", lowest_first=True)),
     "entropy": Strategy(_covered, _uncertainty("classifier_entropy")),
@@ -113,6 +123,8 @@ STRATEGIES: dict[str, Strategy] = {
     "committee": Strategy(_covered, by_committee, "learner"),
     "ranked": Strategy(_covered, by_rank, "features"),
     "diverse": Strategy(_covered, by_diversity, "features"),
+    "explore": Strategy(lambda pool: pool.regions.of >= 0, _by_region, "features", _why_of_region),
 }
-"""All strategies by name. Records that nobody voted on are asked by `uncovered`, and by `rare` where a learner knows
-them: their uniform rows would come first in every ranking by uncertainty and hide what functions really disagree on."""
+"""All strategies by name. Records that nobody voted on are asked by `uncovered` and `explore`, and by `rare` where a
+learner knows them: their uniform rows would come first in every ranking by uncertainty and hide what functions really
+disagree on."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import debug_option, engine_options, json_option, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import LabelkitError, UsageError, visible
 from labelkit.files import machine_errors
@@ -33,6 +33,7 @@ def _report_option(name: str, what: str) -> Callable[[Any], Any]:
 @_report_option("junit", "JUnit XML")
 @_report_option("markdown", "Markdown for a pull request")
 @click.option("--github", is_flag=True, help="Print annotations for GitHub Actions as well.")
+@engine_options
 @json_option
 @debug_option
 def validate(
@@ -45,6 +46,9 @@ def validate(
     junit: Path | None,
     markdown: Path | None,
     github: bool,
+    engine: str | None,
+    master: str | None,
+    remote: str | None,
     as_json: bool,
 ) -> int:
     """Judge records, labels and lineage by the suites in expectations/.
@@ -67,7 +71,8 @@ def validate(
         with machine_errors(path):
             path.unlink(missing_ok=True)  # should there be no verdict, none of an earlier check stands in for it
     try:
-        return _judge(project, files, strict=strict, github=github, as_json=as_json)
+        where = {"engine": engine, "master": master, "remote": remote}
+        return _judge(project, files, where, strict=strict, github=github, as_json=as_json)
     except LabelkitError as error:
         if github:
             from labelkit.reports.annotations import refusal
@@ -105,12 +110,20 @@ def _verify(project: Project, *, strict: bool, as_json: bool) -> int:
     return verification.exit_code
 
 
-def _judge(project: Project, files: Mapping[str, Path], *, strict: bool, github: bool, as_json: bool) -> int:
+def _judge(
+    project: Project,
+    files: Mapping[str, Path],
+    where: Mapping[str, str | None],
+    *,
+    strict: bool,
+    github: bool,
+    as_json: bool,
+) -> int:
     from labelkit import reports
     from labelkit.files import write_bytes
     from labelkit.reports.annotations import fenced
 
-    verdict = project.validate(strict=strict)
+    verdict = project.validate(strict=strict, **where)
     background = project.background()
     for name, path in files.items():
         write_bytes(path, getattr(reports, name)(verdict, background).encode())

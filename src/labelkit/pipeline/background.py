@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from labelkit import __version__
 from labelkit.errors import ArtifactError
@@ -22,8 +23,31 @@ REPORT_FILE = "report.html"
 NO_LABEL, NO_CLASS = "(no label)", "(not a class)"
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How labels spread over classes and confidences."""
+
+    shares: tuple[tuple[str, int], ...]
+    confidences: tuple[int, ...]
+
+    @classmethod
+    def of(cls, labels: pa.Table, classes: Sequence[str]) -> Self:
+        """That of a labels table."""
+        return cls(shares(labels, classes), confidences(labels))
+
+    def __add__(self, other: Self) -> Self:
+        """That of both their labels."""
+        counts = dict.fromkeys([*(name for name, _ in self.shares), *(name for name, _ in other.shares)], 0)
+        last = [name for name in (NO_LABEL, NO_CLASS) if name in counts]
+        for name, count in (*self.shares, *other.shares):
+            counts[name] += count
+        ordered = [*(name for name in counts if name not in last), *last]
+        bins = [a + b for a, b in itertools.zip_longest(self.confidences, other.confidences, fillvalue=0)]
+        return type(self)(tuple((name, counts[name]) for name in ordered), tuple(bins))
+
+
 def background_of(
-    project: ProjectFolder, run: Run, verdict: Verdict, labels: pa.Table, suites: Iterable[Suite], time: str
+    project: ProjectFolder, run: Run, verdict: Verdict, spread: Spread, suites: Iterable[Suite], time: str
 ) -> Background:
     """What reports say beside the verdict of a validate run that ends now. The run need not be recorded yet."""
     about = continued(verdict, run.id, time, last_background(project))
@@ -34,8 +58,8 @@ def background_of(
         version=__version__,
         labels=run.inputs["labels"],
         data=run.inputs["data"],
-        shares=shares(labels, project.settings.project.classes),
-        confidences=confidences(labels),
+        shares=spread.shares,
+        confidences=spread.confidences,
         calibration=calibration,
         calibrated_on=calibrated_on,
         files={suite.name: suite.path for suite in suites},

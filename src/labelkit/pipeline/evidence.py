@@ -16,6 +16,7 @@ from labelkit.lineage import Run, RunStore
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.compute import LIBRARIES, decisive_settings, function_files
 from labelkit.pipeline.current import kept_votes
+from labelkit.pipeline.slicing import kept_slices
 from labelkit.pipeline.truth import has_answers, read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import Records, open_records
@@ -38,21 +39,22 @@ def evidence_of(
     """
     settings = project.settings
     return Evidence(
-        records=_with_metadata(project, records).to_table(),
+        records=with_metadata(project, records).to_table(),
         labels=labels,
         classes=tuple(settings.project.classes),
         id=settings.data.id,
         fields=tuple(settings.data.fields),
         answers=read_answers(project).labels,
         votes=_votes_of(project, run),
-        run=_facts(project, run, run_of(labels), labels_hash, data),
+        run=run_facts(project, run, run_of(labels), labels_hash, data),
         gold=settings.data.gold,
         split=settings.data.split,
         metadata=tuple(settings.data.metadata),
         reference=reference_of(project),
         model_labels=_model_labels(project, run),
         previous=_labels_before(project, run),
-        ratings=lambda: _ratings(project),
+        slices=lambda: None if run is None else kept_slices(project, run),
+        ratings=lambda: ratings_of(project),
         seed=settings.model.seed,
     )
 
@@ -69,7 +71,7 @@ def reference_of(project: ProjectFolder) -> Profile | None:
     return None if name is None else read_profile(project.root / name, name)
 
 
-def _with_metadata(project: ProjectFolder, records: Records) -> Records:
+def with_metadata(project: ProjectFolder, records: Records) -> Records:
     """The records with the metadata columns, which are judged but never labelled by."""
     metadata = project.settings.data.metadata
     return open_records(project, metadata) if metadata else records
@@ -99,12 +101,12 @@ def _labels_before(project: ProjectFolder, run: Run | None) -> Callable[[], pa.T
     """The same of the run before, looked up when it is asked for."""
 
     def labels() -> pa.Table | None:
-        return _model_labels(project, _run_before(project, run))()
+        return _model_labels(project, run_before(project, run))()
 
     return labels
 
 
-def _run_before(project: ProjectFolder, run: Run | None) -> Run | None:
+def run_before(project: ProjectFolder, run: Run | None) -> Run | None:
     """The last `apply` that finished before this one."""
     if run is None:
         return None
@@ -116,7 +118,8 @@ def _run_before(project: ProjectFolder, run: Run | None) -> Run | None:
     return earlier[-1] if earlier else None
 
 
-def _ratings(project: ProjectFolder) -> RatingTable | None:
+def ratings_of(project: ProjectFolder) -> RatingTable | None:
+    """Each person's latest label of each record; None where nobody answered."""
     from labelkit.annotations.agreement import rating_table
 
     if not has_answers(project):
@@ -124,7 +127,7 @@ def _ratings(project: ProjectFolder) -> RatingTable | None:
     return rating_table(AnnotationStore.open(project.store_url).history(), project.settings.project.classes)
 
 
-def _facts(project: ProjectFolder, run: Run | None, run_id: str | None, labels: str, data: str) -> RunFacts:
+def run_facts(project: ProjectFolder, run: Run | None, run_id: str | None, labels: str, data: str) -> RunFacts:
     """What has changed since the run that wrote the labels."""
     if run is None:
         return RunFacts(run=run_id)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from labelkit.pipeline.function_list import FunctionList
     from labelkit.pipeline.function_tests import FunctionTests
     from labelkit.pipeline.function_view import FunctionErrors, FunctionView
-    from labelkit.pipeline.pruning import Pruning
     from labelkit.pipeline.imports import ImportReport
+    from labelkit.pipeline.pruning import Pruning
     from labelkit.pipeline.replay import Replay
     from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
@@ -152,11 +152,22 @@ class Project:
         """Whether more answers are worth asking for, and why: true means stop."""
         return self.learning_curve().advice
 
-    def validate(self, *, strict: bool = False) -> Verdict:
-        """Judge records, labels and lineage by the suites in expectations/; strict lets no failure through."""
+    def validate(
+        self,
+        *,
+        strict: bool = False,
+        engine: str | None = None,
+        master: str | None = None,
+        remote: str | None = None,
+    ) -> Verdict:
+        """Judge records, labels and lineage by the suites in expectations/; strict lets no failure through.
+
+        `engine` is "local" or "spark", `master` where Spark runs, `remote` a server of Spark Connect.
+        """
         from labelkit.pipeline.validate import validate
 
-        return validate(self.folder, strict=strict)
+        where = self.folder.settings.engine.or_else(engine, master, remote)
+        return validate(self.folder, strict=strict, engine=where)
 
     def background(self) -> Background:
         """What the reports of the last validation say beside its verdict: run, file, since when, how labels spread."""

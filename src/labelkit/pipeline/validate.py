@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labelkit.files import project_lock, timestamp, write_bytes, write_json
 from labelkit.label_models import labels_content
 from labelkit.lineage import Run, hash_file, hash_tree, versions_of
-from labelkit.pipeline.background import REPORT_FILE, background_of
+from labelkit.pipeline.background import REPORT_FILE, Spread, background_of
 from labelkit.pipeline.compute import decisive_settings, function_files
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.evidence import evidence_of, run_behind
@@ -17,16 +18,29 @@ from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.reports import Background, html
-from labelkit.validation import Verdict, fact_tables, judge, load_suites, read_by
+from labelkit.settings import EngineSection
+from labelkit.validation import Suite, Verdict, fact_tables, judge, load_suites, read_by
 
 VERDICT_FILE = "verdict.json"
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What is judged, and the hashes of exactly that."""
+
+    tables: Mapping[str, Any]  # for `judge`
+    labels: str  # SHA-256
+    data: str  # fingerprint
+    run: Run | None  # the recorded run that the labels name
+    spread: Spread
+
+
 @announced("validate")
-def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
+def validate(project: ProjectFolder, *, strict: bool = False, engine: EngineSection | None = None) -> Verdict:
     """Judge the project. The verdict is written beside the hash of exactly the bytes that were judged.
 
-    `strict` lets no failure through, whatever its severity.
+    `strict` lets no failure through, whatever its severity. `engine` says where facts are computed and suites judged,
+    in place of `[engine]`.
 
     Raises SuiteError for suites that cannot be trusted to judge, DataError for records that cannot be read,
     ArtifactError for a labels file that is missing or unreadable.
@@ -36,18 +50,27 @@ def validate(project: ProjectFolder, *, strict: bool = False) -> Verdict:
         (project.state / VERDICT_FILE).unlink(missing_ok=True)  # until there is a new verdict, nothing has passed
         hashes = suite_hashes(project)
         suites = load_suites(project.suites_folder)
-        content = labels_content(project.labels_path)
-        labels, labels_hash = content.table(), content.sha256
-        records = open_records(project)
-        data = records.fingerprint()
-        run = run_behind(project, labels)
-        tables = fact_tables(evidence_of(project, labels, labels_hash, records, data, run), read_by(suites))
-        verdict = replace(judge(suites, tables), strict=strict)
-        judged = _run_of(project, run, labels_hash, data, hashes, strict=strict)
-        background = background_of(project, judged, verdict, labels, suites, timestamp())
+        found = _gathered(project, suites, engine or project.settings.engine)
+        verdict = replace(judge(suites, found.tables), strict=strict)
+        judged = _run_of(project, found.run, found.labels, found.data, hashes, strict=strict)
+        background = background_of(project, judged, verdict, found.spread, suites, timestamp())
         _record(project, judged.with_(started=started), verdict, background)
         write_json(project.state / VERDICT_FILE, pointer_to(judged, verdict))
     return verdict
+
+
+def _gathered(project: ProjectFolder, suites: Sequence[Suite], engine: EngineSection) -> Gathered:
+    """The tables that suites read, on this machine or on Spark."""
+    if engine.name == "spark":
+        from labelkit.pipeline.spark_validate import gathered_on_spark
+
+        return gathered_on_spark(project, suites, engine)
+    content = labels_content(project.labels_path)
+    labels, records = content.table(), open_records(project)
+    data, run = records.fingerprint(), run_behind(project, labels)
+    evidence = evidence_of(project, labels, content.sha256, records, data, run)
+    spread = Spread.of(labels, project.settings.project.classes)
+    return Gathered(fact_tables(evidence, read_by(suites)), content.sha256, data, run, spread)
 
 
 def pointer_to(run: Run, verdict: Verdict) -> dict[str, Any]:

@@ -102,8 +102,13 @@ def parquet_frame(session: Any, files: Sequence[Path]) -> Any:
 
 
 def votes_frame(session: Any, path: Path) -> Any:
-    """The votes of a file or folder: id string, cells binary, one byte per function."""
-    return _over_votes(session, path, _cells, "id string, cells binary")
+    """The votes of a file or folder: a column of ids, and one of whole numbers per function."""
+    from pyspark.sql.types import ByteType, StringType, StructType
+
+    schema = StructType().add("id", StringType())
+    for name in VotesFile(path).names:
+        schema = schema.add(name, ByteType())
+    return _over_votes(session, path, _columns, schema)
 
 
 def predicted_frame(session: Any, path: Path, labels_of: Callable[[LabelMatrix], pa.RecordBatch]) -> Any:
@@ -111,7 +116,7 @@ def predicted_frame(session: Any, path: Path, labels_of: Callable[[LabelMatrix],
     return _over_votes(session, path, labels_of, "id string, label string")
 
 
-def _over_votes(session: Any, path: Path, rows_of: Callable[[LabelMatrix], pa.RecordBatch], schema: str) -> Any:
+def _over_votes(session: Any, path: Path, rows_of: Callable[[LabelMatrix], pa.RecordBatch], schema: Any) -> Any:
     parts = tuple(sorted(path.glob("[!.]*.arrow"))) if path.is_dir() else (path,)
     return frame_of(session, Blocks(len(parts), 1), _OverVotes(parts, rows_of), schema)
 
@@ -127,9 +132,8 @@ class _OverVotes:
             yield self.rows_of(LabelMatrix(cells, ids, file.names, file.classes))
 
 
-def _cells(votes: LabelMatrix) -> pa.RecordBatch:
+def _columns(votes: LabelMatrix) -> pa.RecordBatch:
     import pyarrow as pa
 
-    rows = np.ascontiguousarray(votes.votes)
-    cells = pa.array([row.tobytes() for row in rows], pa.binary())
-    return pa.RecordBatch.from_arrays([votes.ids, cells], names=["id", "cells"])
+    columns = [pa.array(np.ascontiguousarray(column)) for column in votes.votes.T]
+    return pa.RecordBatch.from_arrays([votes.ids, *columns], names=["id", *votes.names])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SparkVotes:
     """Votes on Spark."""
 
-    frame: Any  # id string, cells binary: the int8 votes of all functions on one record
+    frame: Any  # id string, and a column of whole numbers per function
     names: tuple[str, ...]  # of the functions
     classes: tuple[str, ...]
 

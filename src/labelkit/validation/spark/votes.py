@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ def _voters(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:
-        cells = cells_of(batch.column("cells"))
+        cells = cells_of(batch.columns[1:], batch.num_rows)
         voters, highest = (cells >= 0).sum(axis=1), cells.max(axis=1, initial=-1)
         lowest = np.where(cells >= 0, cells, np.int8(127)).min(axis=1, initial=127)
         found = {"voters": voters, "conflict": (highest != lowest) & (voters > 0), "highest": highest}
@@ -61,10 +61,12 @@ def _voters(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"id": batch.column("id"), **columns})
 
 
-def cells_of(column: pa.Array) -> NDArray[np.int8]:
-    """(n, m) int8: votes from a column of binary rows."""
-    rows = column.to_pylist()
-    return np.frombuffer(b"".join(rows), np.int8).reshape(len(rows), -1)
+def cells_of(columns: Sequence[pa.Array], n: int) -> NDArray[np.int8]:
+    """(n, m) int8: votes from a column per function."""
+    cells = np.empty((n, len(columns)), dtype=np.int8, order="F")
+    for j, column in enumerate(columns):
+        cells[:, j] = column.to_numpy(zero_copy_only=False)
+    return cells
 
 
 def function_table(evidence: SparkEvidence) -> pa.Table:
@@ -72,7 +74,7 @@ def function_table(evidence: SparkEvidence) -> pa.Table:
     votes = evidence.votes
     if votes is None:
         return summarised(())
-    judged = _with_truth(evidence, votes).select("cells", "truth")
+    judged = _with_truth(evidence, votes).select(*map(quoted, votes.names), "truth")
     parts = judged.mapInArrow(_Count(len(votes.names), len(votes.classes)), "content binary").collect()
     m, k = len(votes.names), len(votes.classes)
     nothing = (FigureCounts.nothing(m, k), VoteCounts.empty(m, k))
@@ -97,8 +99,8 @@ class _Count:
 
         total = (FigureCounts.nothing(self.m, self.k), VoteCounts.empty(self.m, self.k))
         for batch in batches:
-            cells = cells_of(batch.column("cells")).reshape(-1, self.m)
-            truth = np.asarray(batch.column("truth"), dtype=np.int64)
+            cells = cells_of(batch.columns[:-1], batch.num_rows)
+            truth = np.asarray(batch.columns[-1], dtype=np.int64)
             total = _added(total, (FigureCounts.of(cells, self.k, truth), VoteCounts.of(cells, self.k)))
         yield pa.RecordBatch.from_pydict({"content": pa.array([pickle.dumps(total)], pa.binary())})
 
