@@ -2,9 +2,9 @@
 
 Records that nobody voted on are clustered by what the learner sees of them (k-means on the leading components;
 Deerwester and others, "Indexing by latent semantic analysis", JASIS 41, 1990). Records on which functions differ
-are grouped by the two functions that differ most often. A region is worth its size times how unsure the learner is of it. Regions take
-turns by their worth (the divisors of Sainte-Laguë), what was asked in them counts, and each begins with its most
-typical record.
+are grouped by the two functions that differ most often. A region is worth its size times how unsure the learner is of
+it. Regions take turns by their worth (the divisors of Sainte-Laguë), what was asked in them counts, and each begins
+with the record that shows best what sets it apart.
 """
 
 from __future__ import annotations
@@ -107,12 +107,13 @@ def _clusters(pool: Pool, rows: Rows, doubt: Scores) -> list[Region]:
         return []
     x = pool.learned.features[rows]
     short = _components(x)
-    label, distance = _kmeans(short, min(LARGEST, max(1, len(rows) // SMALLEST)))
+    label = _kmeans(short, min(LARGEST, max(1, len(rows) // SMALLEST)))
     overall, out = np.asarray(x.mean(axis=0)).ravel(), list[Region]()
     for place in np.unique(label):
         members = np.flatnonzero(label == place)
-        members = members[np.argsort(distance[members], kind="stable")]
         apart = np.asarray(x[members].mean(axis=0)).ravel() - overall
+        typical = np.round(np.asarray(x[members] @ apart).ravel(), 9)
+        members = members[np.argsort(-typical, kind="stable")]
         names = _named(apart, pool.learned.columns)
         out.append(Region(rows[members], float(doubt[rows[members]].mean()), names))
     return out
@@ -125,20 +126,19 @@ def _components(x: Any) -> NDArray[np.float64]:
     c = min(COMPONENTS, x.shape[1] - 1, x.shape[0] - 1)
     if c < 1 or x.shape[1] <= COMPONENTS:
         return np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=np.float64)
-    svd = TruncatedSVD(c, random_state=0).fit(x[: SAMPLE * max(1, x.shape[0] // SAMPLE) : max(1, x.shape[0] // SAMPLE)])
+    svd = TruncatedSVD(c, random_state=0).fit(x[:: max(1, x.shape[0] // SAMPLE)])
     return np.asarray(svd.transform(x))
 
 
-def _kmeans(x: NDArray[np.float64], clusters: int) -> tuple[Rows, Scores]:
-    """(n,) cluster of each row, and its distance to the centre."""
+def _kmeans(x: NDArray[np.float64], clusters: int) -> Rows:
+    """(n,) cluster of each row, found on some of the rows."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different records than clusters
         model = KMeans(clusters, n_init=3, random_state=0).fit(x[:: max(1, len(x) // SAMPLE)])
-    distances = model.transform(x)
-    return distances.argmin(axis=1).astype(np.int64), distances.min(axis=1)
+    return np.asarray(model.predict(x), dtype=np.int64)
 
 
 def _named(apart: Scores, columns: Sequence[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from labelkit.annotations import Annotation, standing
 from labelkit.label_models import Posterior
 from labelkit.label_models.labels import probability_column
 from labelkit.learner import weak_learner
+from labelkit.learner.names import column_names
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
@@ -40,6 +41,7 @@ class PoolLearner:
         self.rows = {record: row for row, record in enumerate(posterior.ids.to_pylist())}
         self._classes = {name: index for index, name in enumerate(posterior.classes)}
         self._weak = weak_learner(labelled, fields, posterior.classes, seed)
+        self._columns = column_names(self._weak.learner.pipeline[0], fields)
         self.sample = self._weak.sample
 
     def given(self, history: Iterable[Annotation]) -> list[Given]:
@@ -55,7 +57,7 @@ class PoolLearner:
         """What the learner makes of the records after answers."""
         rows, labels, at_random = np.array(given, dtype=np.int64).reshape(-1, 3).T
         hybrid = self._weak.learn(rows, labels, at_random.astype(bool))
-        return Learned(self._weak.pool_probabilities(hybrid), self._weak.features)
+        return Learned(self._weak.pool_probabilities(hybrid), self._weak.features, self._columns)
 
     def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64], at_random: NDArray[np.bool_]) -> Say:
         """The learner after answers to some rows, as a function that says the class of rows."""
