@@ -41,7 +41,9 @@ COMMANDS = {
     "queue": ["annotate", "--queue", "20", "--annotator", "ana", "--out", "questions.jsonl"],
     "answers": ["annotate", "--annotator", "ana", "--answers", "answers.jsonl"],
     "report": ["report"],
+    "replay": ["replay", "--workers", "1"],
 }
+"""A verb joins by a line here, by what it writes in ARTIFACTS, and by a row in tests/faults/test_kills.py."""
 
 
 def run(name: str, root: Path) -> None:
@@ -61,7 +63,9 @@ ARTIFACTS = {
     "queue": ["questions.jsonl"],
     "answers": [],
     "report": ["report.html"],
+    "replay": [],
 }
+"""What a verb publishes: the old one or the new one must be there, whatever happens to it."""
 
 
 Contents = Mapping[str, bytes | None]
@@ -124,6 +128,12 @@ def content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
+def contents(root: Path) -> Contents:
+    """Every file of a project, but for what Python keeps of modules."""
+    files = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(root)): content(path) for path in files}
+
+
 def broken(root: Path) -> Iterator[str]:
     """What is torn in a project, whatever happened to it."""
     runs = RunStore(root / ".labelkit" / "runs")
@@ -157,6 +167,8 @@ def judged(name: str, root: Path, old: Contents, new: Contents) -> Iterator[str]
         if not whole:
             yield f"{path} is neither the old nor the new one"
     yield from broken(root) if name != "validate" else ()
+    if name == "replay" and contents(root) != contents(root.parent / "before"):
+        yield "the project is not as it was"
     again = in_child(lambda: run(name, root))
     if again.status:
         yield f"the next command failed ({again.code}): {again.said}"
@@ -256,6 +268,7 @@ class Points:
 def main() -> None:
     """See above."""
     name, folder, what, points, seed = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    os.environ["TMPDIR"] = str(folder)  # where what is killed leaves its temporary files
     tried = Points(name, folder)
     if what == "lines":
         tried.lines(points, seed)

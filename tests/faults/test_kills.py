@@ -15,7 +15,7 @@ PROMISE = "old or new, never half"
 
 def hurt(verb: str, folder: Path, what: str, points: int) -> dict[str, Any]:
     """What became of it."""
-    return outcome_of("kill_points.py", verb, before(folder), what, points, 1)
+    return outcome_of("kill_points.py", verb, before(folder, finished=verb == "replay"), what, points, 1)
 
 
 @pytest.mark.timeout(3000)
@@ -27,6 +27,8 @@ def hurt(verb: str, folder: Path, what: str, points: int) -> dict[str, Any]:
         pytest.param("validate", many(12, 60), id="validate", marks=pytest.mark.slow),
         pytest.param("queue", many(20, 100), id="queue", marks=pytest.mark.slow),
         pytest.param("answers", many(20, 100), id="answers", marks=pytest.mark.slow),
+        pytest.param("report", many(8, 60), id="report", marks=pytest.mark.slow),
+        pytest.param("replay", many(8, 60), id="replay", marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, memory: Path, figure: Figure) -> None:

@@ -75,7 +75,7 @@ def test_what_asks_is_killed_at_any_moment(
 ) -> None:
     """`annotate` at a terminal and on its page: what was acknowledged to a person who works at full speed is stored,
     and stored once, though the page sends again what nobody acknowledged."""
-    (kind, url), points = kind_and_url, many(12, 120)
+    (kind, url), points = kind_and_url, many(12, 100)
     done = outcome_of("kill_people.py", asking_by, asking(memory, url), "moments", points, 1)
     figure(
         PROMISE, f"SIGKILL to annotate, {asking_by}, {kind}", done["hits"], answers_acknowledged=done["acknowledged"]
@@ -88,7 +88,7 @@ def test_what_asks_is_killed_at_any_moment(
 @pytest.mark.timeout(3000)
 @pytest.mark.usefixtures("root")
 @pytest.mark.parametrize("asking_by", ["terminal", "web"])
-@pytest.mark.parametrize(("how", "points"), [("lines", many(8, 80)), ("KILL", many(1, 10))])
+@pytest.mark.parametrize(("how", "points"), [("lines", many(8, 60)), ("KILL", many(1, 6))])
 def test_what_asks_is_killed_at_a_line_or_in_a_system_call(
     asking_by: str, how: str, points: int, memory: Path, figure: Figure
 ) -> None:

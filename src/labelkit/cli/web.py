@@ -12,53 +12,50 @@ from labelkit.cli.show import print_json, talk, talk_of_bug
 from labelkit.errors import UsageError, visible
 
 if TYPE_CHECKING:
+    from labelkit.cli.annotate import AnnotateOptions
     from labelkit.project import ProjectFolder
 
 
-def annotate_on_page(
-    project: ProjectFolder,
-    people: str,
-    *,
-    named: bool,
-    strategy: str | None,
-    budget: int | None,
-    adjudicate: bool,
-    host: str | None,
-    port: int | None,
-    url: str | None,
-    as_json: bool,
-) -> int:
-    """Serve the page until Ctrl-C; print the link of each person. `named`: somebody said who they are."""
+def annotate_on_page(project: ProjectFolder, options: AnnotateOptions) -> int:
+    """Serve the page until Ctrl-C; print the link of each person."""
     _check_installed()
     from labelkit.pipeline.annotate_web import annotate_in_browser
-    from labelkit.ui.web import DEFAULT_PORT, LOCAL, is_local
+    from labelkit.ui.web import DEFAULT_PORT, LOCAL
 
-    host = LOCAL if host is None else host
-    shared = url is not None or not is_local(host)
-    if shared and not named:
-        raise UsageError("--host and --url let others in: name each of them, such as --annotator ana,ben")
-    if shared and not (url or "").startswith("https://"):
-        talk(
-            "labelkit: warning: this page goes over the network without TLS: whoever can listen there can read it and "
-            "answer in your people's names; put it behind a reverse proxy with https and give --url"
-        )
+    host = LOCAL if options.host is None else options.host
+    _check_others(host, options)
     reports = annotate_in_browser(
         project,
-        _names(people),
+        _names(options.who),
         _announce,
         talk_of_bug,
-        strategy=strategy,
-        budget=budget,
-        adjudicate=adjudicate,
+        strategy=options.strategy,
+        budget=options.budget,
+        adjudicate=options.adjudicate,
         host=host,
-        port=DEFAULT_PORT if port is None else port,
-        url=url,
+        port=DEFAULT_PORT if options.port is None else options.port,
+        url=options.url,
     )
-    if as_json:
+    if options.as_json:
         print_json({"sessions": [report.to_json() for report in reports]})
     labelled, skipped = (sum(getattr(report, name) for report in reports) for name in ("labelled", "skipped"))
     talk(f"labelkit: stored {labelled:,} answers and {skipped:,} skips; `labelkit apply` uses them")
     return 0
+
+
+def _check_others(host: str, options: AnnotateOptions) -> None:
+    """Where others than whoever sits here may come: refuse people without names, warn of a network without TLS."""
+    from labelkit.ui.web import is_local
+
+    if options.url is None and is_local(host):
+        return
+    if options.annotator is None:
+        raise UsageError("--host and --url let others in: name each of them, such as --annotator ana,ben")
+    if not (options.url or "").startswith("https://"):
+        talk(
+            "labelkit: warning: this page goes over the network without TLS: whoever can listen there can read it and "
+            "answer in your people's names; put it behind a reverse proxy with https and give --url"
+        )
 
 
 def _check_installed() -> None:
