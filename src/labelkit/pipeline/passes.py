@@ -12,7 +12,7 @@ from labelkit.errors import UsageError, visible
 from labelkit.label_models import LabelModel
 from labelkit.labeling import LabelingFunction
 from labelkit.matrix import LabelMatrix, VotesFile
-from labelkit.pipeline.casting import Casting, Progress, cast_all, sampled
+from labelkit.pipeline.casting import SAMPLE, Casting, Progress, cast_all, sampled
 from labelkit.pipeline.publishing import Published, publish
 from labelkit.pipeline.recording import VOTES_FILE
 from labelkit.pipeline.truth import Answered
@@ -81,6 +81,7 @@ class LocalPasses:
 
     name: ClassVar[str] = "local"
     engine: Engine
+    most: int = SAMPLE  # records of a sample
 
     def fetch(self, project: ProjectFolder) -> None:
         """Nothing needs fetching but what Spark alone can read. Raises UsageError for that."""
@@ -95,7 +96,7 @@ class LocalPasses:
 
     def sample(self, work: Work, casting: Casting) -> LabelMatrix:
         """See `Passes.sample`."""
-        return sampled(VotesFile(work.votes), casting.records, work.project.settings.model.seed)
+        return sampled(VotesFile(work.votes), casting.records, work.project.settings.model.seed, self.most)
 
     def publish(self, work: Work, casting: Casting, model: LabelModel, run: str) -> Published:
         """See `Passes.publish`."""

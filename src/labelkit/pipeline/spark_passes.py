@@ -27,7 +27,7 @@ from labelkit.label_models import LabelModel
 from labelkit.label_models.storage import Fitted
 from labelkit.lineage import CHUNK_ROWS, hash_file, hash_parts
 from labelkit.matrix import LabelMatrix, VotesFile, VotesWriter
-from labelkit.pipeline.casting import Casting, Progress, drawn
+from labelkit.pipeline.casting import SAMPLE, Casting, Progress, drawn
 from labelkit.pipeline.passes import Work
 from labelkit.pipeline.publishing import Published, publish_chunks, sum_of
 from labelkit.pipeline.truth import Answered, Yardstick
@@ -48,6 +48,7 @@ class SparkPasses:
 
     name: ClassVar[str] = SPARK
     engine: SparkEngine
+    most: int = SAMPLE  # records of a sample
 
     def fetch(self, project: ProjectFolder) -> None:
         """Keep what Spark gives to a query that it alone can answer."""
@@ -83,7 +84,7 @@ class SparkPasses:
         """See `Passes.sample`."""
         import pyarrow as pa
 
-        chosen = drawn(casting.records, work.project.settings.model.seed)
+        chosen = drawn(casting.records, work.project.settings.model.seed, self.most)
         blocks = self.engine.blocks(work.records)
         rows = np.concatenate(over_blocks(self.engine.session, blocks, _SampleBlock(work.votes, chosen)))
         ids = pa.array(chosen.astype(str), pa.string())  # whose votes they are is nothing to a label model
