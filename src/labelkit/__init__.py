@@ -21,6 +21,7 @@ _HOMES = {
     "ABSTAIN": "labelkit.matrix",
     "AnnotationStore": "labelkit.annotations",
     "AutoLabelModel": "labelkit.label_models",
+    "EnsembleLabelModel": "labelkit.label_models",
     "FAULT": "labelkit.matrix",
     "Fault": "labelkit.matrix",
     "LFSummary": "labelkit.matrix",
@@ -59,6 +60,7 @@ __all__ = [
     "AnnotationStore",
     "AutoLabelModel",
     "Endpoint",
+    "EnsembleLabelModel",
     "Fault",
     "LFSummary",
     "LabelMatrix",
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
     from labelkit.errors import LabelkitError as LabelkitError
     from labelkit.label_models import (
         AutoLabelModel as AutoLabelModel,
+        EnsembleLabelModel as EnsembleLabelModel,
         MajorityLabelModel as MajorityLabelModel,
         Posterior as Posterior,
         SnorkelLabelModel as SnorkelLabelModel,

@@ -163,7 +163,7 @@ def _flat(name: str, value: object) -> dict[str, str]:
 class ModelSection(Section):
     """`[model]`: how votes are combined."""
 
-    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "pooled", "auto"] = "snorkel"
+    name: Literal["snorkel", "majority", "dawid_skene", "weighted", "pooled", "ensemble", "auto"] = "snorkel"
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 

@@ -6,6 +6,7 @@ from labelkit.label_models.auto import AutoLabelModel, Choice
 from labelkit.label_models.base import GoldVotes, LabelModel
 from labelkit.label_models.calibration import Calibration, CalibrationCounts, calibration_report
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
+from labelkit.label_models.ensemble import EnsembleLabelModel
 from labelkit.label_models.labels import (
     Answers,
     LabelsWriter,
@@ -32,6 +33,7 @@ __all__ = [
     "Choice",
     "Contributions",
     "DawidSkeneLabelModel",
+    "EnsembleLabelModel",
     "GoldVotes",
     "LabelModel",
     "LabelsWriter",

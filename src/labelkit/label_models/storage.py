@@ -17,6 +17,7 @@ from labelkit.files import write_bytes, write_json
 from labelkit.label_models.auto import AutoLabelModel
 from labelkit.label_models.base import BaseLabelModel, LabelModel
 from labelkit.label_models.dawid_skene import DawidSkeneLabelModel
+from labelkit.label_models.ensemble import EnsembleLabelModel
 from labelkit.label_models.majority import MajorityLabelModel
 from labelkit.label_models.pooled import PooledLabelModel
 from labelkit.label_models.snorkel import SnorkelLabelModel
@@ -32,6 +33,7 @@ LABEL_MODELS: dict[str, type[BaseLabelModel]] = {
         DawidSkeneLabelModel,
         WeightedLabelModel,
         PooledLabelModel,
+        EnsembleLabelModel,
         AutoLabelModel,
     )
 }
