@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
 
+import pexpect
 import pytest
 
 import team_writers
 from fault_figures import Figure, many
 from labelkit.active.handout import AT_ONCE
+from labelkit.annotations import AnnotationStore
 from postgres_cluster import cluster
+from projects import Made
 from stores import Place, Start, Started
 
 PEOPLE = 32
@@ -87,3 +91,30 @@ def test_thirty_two_people_killed_clients_and_a_killed_server(start: Start, figu
         trouble
     )
     assert AT_ONCE * PEOPLE < RECORDS
+
+
+def test_person_at_a_terminal_is_told_and_goes_on(applied: Made) -> None:
+    """The server is killed under `labelkit annotate`: NOT STORED and why; the same key stores it when the server is
+    back, once; whoever quits instead gets exit code 3."""
+    with cluster() as server:
+        url = server.create("team")
+        applied.write("labelkit.toml", (applied.root / "labelkit.toml").read_text() + f'[store]\nurl = "{url}"\n')
+        command = ["-m", "labelkit", "annotate", "--annotator", "ana", "--strategy", "random"]
+        person = pexpect.spawn(sys.executable, command, cwd=str(applied.root), timeout=60, dimensions=(40, 200))
+        person.expect("0 answered|0/")
+        server.kill()
+        person.send("1")
+        person.expect("NOT STORED")
+        server.start()
+        person.send("1")
+        person.expect("1 answered|1/")
+        server.kill()
+        person.send("1")
+        person.expect("NOT STORED")
+        person.send("q")
+        person.expect("labelkit: error: postgresql://postgres@/postgres: .*try again")
+        person.expect(pexpect.EOF)
+        person.close()
+        assert person.exitstatus == 3
+        server.start()
+        assert len(AnnotationStore.open(url).history()) == 1
