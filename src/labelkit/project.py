@@ -2,6 +2,7 @@
 
 labelkit.toml            what this module reads
 labeling_functions/      labeling functions, loaded by path in name order
+slices/                  slicing functions, likewise
 expectations/            Great Expectations suites
 labels.parquet           the current labels
 .labelkit/               runs/<id>/, annotations.db, verdict.json, lock
@@ -27,6 +28,7 @@ class ProjectFolder:
 
     root: Path
     settings: Settings
+    drawn: Path | None = None  # the folder of candidates that stand in for all records; see pipeline.drawn
 
     @property
     def data_path(self) -> Path:
@@ -42,6 +44,11 @@ class ProjectFolder:
     def functions_folder(self) -> Path:
         """Where labeling functions are."""
         return self.root / "labeling_functions"
+
+    @property
+    def slices_folder(self) -> Path:
+        """Where slicing functions are."""
+        return self.root / "slices"
 
     @property
     def suites_folder(self) -> Path:

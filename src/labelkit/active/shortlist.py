@@ -19,8 +19,7 @@ from labelkit.active.pool import Pool, Rows, drawn_order
 from labelkit.active.queue import Queue, excluded, in_order, ranking
 from labelkit.active.strategies import STRATEGIES
 from labelkit.errors import UsageError, shortened
-from labelkit.label_models import Posterior
-from labelkit.label_models.base import BaseLabelModel
+from labelkit.label_models import LabelModel, Posterior
 from labelkit.label_models.storage import Fitted
 from labelkit.matrix import LabelMatrix
 
@@ -35,16 +34,18 @@ def shortlist(
     n: int,
     strategy: str = "margin",
     exclude: Collection[str] = frozenset(),
+    keep: Collection[str] = frozenset(),
     seed: int = 0,
 ) -> Rows:
     """(c,) int64: the rows of a part of the records among which the next n of all records are, ascending.
 
-    Those of `exclude` are among them, too, for strategies ask how many there are and what they were like.
+    Those of `exclude` are among them, too, for strategies ask how many there are and what they were like; `keep` holds
+    ids of others that are.
     """
     asked = excluded(posterior.ids, exclude)
     pool = Pool(posterior.probs, posterior.covered, votes.votes, None, np.flatnonzero(asked))
     order = np.argsort(drawn_order(posterior.ids, seed), kind="stable")
-    found = [pool.asked]
+    found = [pool.asked, np.flatnonzero(excluded(posterior.ids, keep))]
     for part in parse_mix(strategy):
         if part.strategy.needs:
             found.append(ranking(STRATEGIES["margin"], pool, ~asked, order, SHORTLIST * n)[0])
@@ -73,6 +74,7 @@ class Candidates:
     n: int
     strategy: str
     exclude: frozenset[str]
+    keep: frozenset[str]
     seed: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -90,6 +92,7 @@ class Candidates:
                 n=self.n,
                 strategy=self.strategy,
                 exclude=self.exclude,
+                keep=self.keep,
                 seed=self.seed,
             )
             kept = both.take(pa.array(rows)).combine_chunks()
@@ -109,11 +112,12 @@ def votes_of(table: pa.Table, classes: tuple[str, ...]) -> LabelMatrix:
 
 def candidates(
     frame: Any,
-    model: BaseLabelModel,
+    model: LabelModel,
     *,
     n: int,
     strategy: str = "margin",
     exclude: Collection[str] = frozenset(),
+    keep: Collection[str] = frozenset(),
     seed: int = 0,
 ) -> LabelMatrix:
     """The votes of the candidates for the next n questions, from a Spark DataFrame of votes.
@@ -122,14 +126,14 @@ def candidates(
     label model fitted on such votes. Executors rank; what comes here does not grow with the records.
     """
     check_shortlisted(strategy)
-    work = Candidates(Fitted.of(model), tuple(model.classes), n, strategy, frozenset(exclude), seed)
+    work = Candidates(Fitted.of(model), tuple(model.classes), n, strategy, frozenset(exclude), frozenset(keep), seed)
     best = frame.mapInArrow(work, frame.schema).repartition(1).mapInArrow(work, frame.schema)
     return votes_of(best.toArrow(), tuple(model.classes))
 
 
 def select_on_spark(
     frame: Any,
-    model: BaseLabelModel,
+    model: LabelModel,
     *,
     n: int = 20,
     strategy: str = "margin",

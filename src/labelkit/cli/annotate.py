@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, login_name, project_option
+from labelkit.cli.options import debug_option, engine_options, json_option, login_name, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import UsageError
 
 if TYPE_CHECKING:
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.project import ProjectFolder
+    from labelkit.settings import EngineSection
 
 
 @click.command()
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--adjudicate", is_flag=True, help="Decide what people disagree on; it outranks what they said.")
 @click.option("--agreement", is_flag=True, help="Ask nobody; show how far people agree, flags and notes.")
 @click.option("--simulate", metavar="FIELD", help="For experiments: take the answers from a column, nobody is asked.")
+@engine_options
 @json_option
 @debug_option
 def annotate(**given: Any) -> int:
@@ -95,12 +97,19 @@ class AnnotateOptions:
     adjudicate: bool
     agreement: bool
     simulate: str | None
+    engine: str | None
+    master: str | None
+    remote: str | None
     as_json: bool
 
     @property
     def who(self) -> str:
         """Who answers; several names, separated by commas, on the page."""
         return self.annotator or login_name()
+
+    def where(self, project: ProjectFolder) -> EngineSection:
+        """Where questions are drawn."""
+        return project.settings.engine.or_else(self.engine, self.master, self.remote)
 
     def check(self) -> None:
         """Refuse options that want different things. Raises UsageError."""
@@ -131,7 +140,12 @@ def _asked(project: ProjectFolder, options: AnnotateOptions) -> tuple[AnnotateRe
 
     if options.questions is not None and options.out is not None:
         report = verb.export_queue(
-            project, options.questions, options.out, annotator=options.who, strategy=options.strategy
+            project,
+            options.questions,
+            options.out,
+            annotator=options.who,
+            strategy=options.strategy,
+            engine=options.where(project),
         )
         return report, f"wrote {report.asked:,} questions to {options.out}"
     if options.answers is not None:
@@ -145,6 +159,7 @@ def _asked(project: ProjectFolder, options: AnnotateOptions) -> tuple[AnnotateRe
             strategy=options.strategy,
             budget=options.budget,
             adjudicate=options.adjudicate,
+            engine=options.where(project),
         )
     return report, _summary(report)
 

@@ -35,6 +35,7 @@ def annotate_on_page(project: ProjectFolder, options: AnnotateOptions) -> int:
         host=host,
         port=DEFAULT_PORT if options.port is None else options.port,
         url=options.url,
+        engine=options.where(project),
     )
     if options.as_json:
         print_json({"sessions": [report.to_json() for report in reports]})

@@ -33,6 +33,7 @@ class LabelModel(Protocol):
     """Combines votes. Seeded by argument; predicting changes nothing; reads votes only, never records."""
 
     name: ClassVar[str]
+    classes: tuple[str, ...]  # (k,): class names
     notes: tuple[str, ...]  # what a user should know about the last fit, in plain words
     calibration: Calibration | None  # of beliefs about answers, each held out; None with too few
 

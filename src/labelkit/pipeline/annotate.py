@@ -14,13 +14,15 @@ from labelkit.annotations.annotation import Answer, Role
 from labelkit.errors import AnswerError, named, visible
 from labelkit.files import atomic_write, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.events import announced
-from labelkit.pipeline.questions import Rows, queue
+from labelkit.pipeline.questions import Rows, queue, strategy_of
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.runs import current_id
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import EngineSection
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def annotate_at_terminal(
     strategy: str | None = None,
     budget: int | None = None,
     adjudicate: bool = False,
+    engine: EngineSection | None = None,
 ) -> AnnotateReport:
     """Ask one person at this terminal; others may do the same at theirs, and nobody gets the same record twice.
 
@@ -73,7 +76,8 @@ def annotate_at_terminal(
 
     started = timestamp()
     with (
-        Sessions(project, strategy=strategy, adjudicate=adjudicate) as sessions,
+        asking(project, engine, strategy_of(project, strategy), annotator=annotator) as asked,
+        Sessions(asked, strategy=strategy, adjudicate=adjudicate) as sessions,
         sessions.open(annotator, budget=budget) as session,
     ):
         progress = annotate_in_terminal(session, keys=project.settings.annotate.keys)
@@ -95,14 +99,21 @@ def recorded_session(
 
 @announced("annotate")
 def export_queue(
-    project: ProjectFolder, n: int, out: Path, *, annotator: str, strategy: str | None = None
+    project: ProjectFolder,
+    n: int,
+    out: Path,
+    *,
+    annotator: str,
+    strategy: str | None = None,
+    engine: EngineSection | None = None,
 ) -> AnnotateReport:
     """Write the next n questions as JSON lines, to be answered elsewhere."""
     started = timestamp()
-    items = queue(project, n, strategy=strategy, annotator=annotator)
-    rows = Rows(project, iter(items))
-    with atomic_write(out) as file:
-        write_queue(rows, file, rows.fields_of)
+    with asking(project, engine, strategy_of(project, strategy), n=n, annotator=annotator) as asked:
+        items = queue(asked, n, strategy=strategy, annotator=annotator)
+        rows = Rows(asked, iter(items))
+        with atomic_write(out) as file:
+            write_queue(rows, file, rows.fields_of)
     counts = {"asked": len(items), "labelled": 0, "skipped": 0, "undone": 0}
     parameters = {"annotator": annotator, "strategy": strategy or ""}
     return recorded(project, started, parameters, counts, outputs={out.name: hash_file(out)})

@@ -15,14 +15,18 @@ from labelkit.errors import AnswerError, visible
 from labelkit.files import timestamp
 from labelkit.pipeline.annotate import AnnotateReport, recorded_session
 from labelkit.pipeline.current import rows_by_id
+from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.figures import Figures
-from labelkit.pipeline.questions import Wanted
+from labelkit.pipeline.questions import Wanted, strategy_of
 from labelkit.pipeline.sessions import Sessions
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import EngineSection
 
 if TYPE_CHECKING:
-    from labelkit.ui.web import Task
+    import socket
+
+    from labelkit.ui.web import Room, Source, Task
 
 SESSIONS_FILE = "web-sessions.json"
 
@@ -39,23 +43,22 @@ def annotate_in_browser(
     host: str = "127.0.0.1",
     port: int = 8477,
     url: str | None = None,
+    engine: EngineSection | None = None,
 ) -> list[AnnotateReport]:
     """Serve the page until this process is interrupted; `announce` gets the link of each person once it can be opened,
     `on_bug` an error that nobody foresaw, after which the server goes on.
 
     Raises UsageError for an address that people cannot come by, MachineError when nobody can listen there.
     """
-    from labelkit.ui.web import Access, Room, Source, listening, serve, site_at
+    from labelkit.ui.web import Access, Room, listening, site_at
 
     started = timestamp()
-    sessions = Sessions(project, strategy=strategy, adjudicate=adjudicate)
-    asked_before = _AskedBefore(project, sessions)
-    source = Source(
-        open=lambda annotator, left: sessions.open(annotator, budget=left),
-        recall=asked_before.recall,
-        dashboard=Figures(project, sessions).now,
-    )
-    with sessions, listening(host, port) as sock:
+    with (
+        asking(project, engine, strategy_of(project, strategy)) as asked,
+        Sessions(asked, strategy=strategy, adjudicate=adjudicate) as sessions,
+        listening(host, port) as sock,
+    ):
+        source = _source(asked, sessions)
         access = Access(people, project.state / SESSIONS_FILE)
         site = site_at(host, sock.getsockname()[1], url)
         room = Room(
@@ -63,16 +66,34 @@ def annotate_in_browser(
         )
         announce({person: f"{site.home}/#token={access.link(person)}" for person in access.people})
         try:
-            serve(room, sock)
-        except KeyboardInterrupt as end:
-            if type(end) is not KeyboardInterrupt:  # told to end by more than Ctrl-C
-                raise
+            _serve_until_interrupted(room, sock)
         finally:
             done = {person: progress for person, progress in room.close().items() if progress.answered}
     return [
         recorded_session(project, started, person, sessions.strategy, sessions.role, progress)
         for person, progress in done.items()
     ]
+
+
+def _source(project: ProjectFolder, sessions: Sessions) -> Source:
+    """Where the page has its records and figures from."""
+    from labelkit.ui.web import Source
+
+    return Source(
+        open=lambda annotator, left: sessions.open(annotator, budget=left),
+        recall=_AskedBefore(project, sessions).recall,
+        dashboard=Figures(project, sessions).now,
+    )
+
+
+def _serve_until_interrupted(room: Room, sock: socket.socket) -> None:
+    from labelkit.ui.web import serve
+
+    try:
+        serve(room, sock)
+    except KeyboardInterrupt as end:
+        if type(end) is not KeyboardInterrupt:  # told to end by more than Ctrl-C
+            raise
 
 
 def _task(project: ProjectFolder, role: Role, budget: int | None) -> Task:

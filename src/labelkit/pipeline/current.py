@@ -11,6 +11,7 @@ from labelkit.errors import ArtifactError, visible
 from labelkit.label_models import Posterior, labels_content, load_model, run_of
 from labelkit.lineage import Run, RunStore, hash_file
 from labelkit.matrix import LabelMatrix, read_votes
+from labelkit.pipeline.drawn import VOTES, run_drawn_from
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
 
@@ -27,7 +28,7 @@ class CurrentRun:
 def current_run(project: ProjectFolder) -> CurrentRun:
     """Votes and posterior behind labels.parquet. Raises ArtifactError when there are none."""
     run = current_run_record(project)
-    votes = kept_votes(project, run)
+    votes = kept_votes(project, run) if project.drawn is None else read_votes(project.drawn / VOTES)
     folder = RunStore(project.state / "runs").path(run.id)
     return CurrentRun(run, votes, load_model(folder).predict_proba(votes))
 
@@ -50,6 +51,8 @@ def check_as_written(project: ProjectFolder, run: Run, path: Path, digest: str |
 
 def current_run_record(project: ProjectFolder) -> Run:
     """The record of the run that wrote labels.parquet. Raises ArtifactError when there is none, or they differ."""
+    if project.drawn is not None:
+        return RunStore(project.state / "runs").read(run_drawn_from(project.drawn))
     content = labels_content(project.labels_path)
     run_id = run_of(content.table())
     if run_id is None:

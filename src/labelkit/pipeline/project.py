@@ -96,12 +96,24 @@ class Project:
         return dry_run(self.folder)
 
     def queue(
-        self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
+        self,
+        n: int = 20,
+        *,
+        strategy: str | None = None,
+        annotator: str | None = None,
+        seed: int | None = None,
+        engine: str | None = None,
+        master: str | None = None,
+        remote: str | None = None,
     ) -> Queue:
-        """The next n records to ask a person about, each with the reason it is asked."""
+        """The next n records to ask a person about, each with the reason it is asked.
+
+        `engine` is "local" or "spark", `master` where Spark runs, `remote` a server of Spark Connect.
+        """
         from labelkit.pipeline.questions import queue
 
-        return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed)
+        where = self.folder.settings.engine.or_else(engine, master, remote)
+        return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed, engine=where)
 
     def answer(
         self,

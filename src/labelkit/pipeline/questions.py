@@ -16,9 +16,11 @@ from labelkit.errors import AnswerError, ConfigError, visible
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
+from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import EngineSection
 
 if TYPE_CHECKING:
     from labelkit.pipeline.learning import PoolLearner
@@ -34,15 +36,29 @@ def queue(
     strategy: str | None = None,
     annotator: str | None = None,
     seed: int | None = None,
+    engine: EngineSection | None = None,
 ) -> Queue:
     """The next n records for a person, each with the reason it is asked.
 
     Asked are records of split train (all, where the project has no split) that fewer than `[annotate] overlap` people
     have answered and that this annotator has neither answered nor skipped.
+    On Spark, which `engine` may name, only candidates come here; a learner knows no others.
     """
-    wanted = Wanted(project)
-    learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
-    return Queue(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
+    with asking(project, engine, strategy_of(project, strategy), n=n, annotator=annotator, seed=seed) as asked:
+        wanted = Wanted(asked)
+        learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
+        return Queue(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
+
+
+def strategy_of(project: ProjectFolder, given: str | None) -> str:
+    """The strategy that is given, or else the project's. Raises ConfigError where the project names code."""
+    named = project.settings.annotate.strategy
+    if given is None and is_code(named):
+        raise ConfigError(
+            f'labelkit.toml: [annotate] strategy: "{visible(named)}" is code, and opening a project runs '
+            f"none but its labeling functions; give it on the command line: --strategy {visible(named)}"
+        )
+    return given or named
 
 
 class Wanted:
@@ -57,13 +73,7 @@ class Wanted:
 
     def strategy(self, given: str | None) -> str:
         """The strategy that is given, or else the project's. Raises ConfigError where the project names code."""
-        named = self._project.settings.annotate.strategy
-        if given is None and is_code(named):
-            raise ConfigError(
-                f'labelkit.toml: [annotate] strategy: "{visible(named)}" is code, and opening a project runs '
-                f"none but its labeling functions; give it on the command line: --strategy {visible(named)}"
-            )
-        return given or named
+        return strategy_of(self._project, given)
 
     def ranked(
         self,

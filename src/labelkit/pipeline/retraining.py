@@ -38,7 +38,13 @@ class Reranked:
 class Retraining:
     """The process and what it has said last. `tell` is called from a thread when it says something new."""
 
-    def __init__(self, root: Path, strategy: str, tell: Callable[[Reranked | LearningCurve], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        strategy: str,
+        tell: Callable[[Reranked | LearningCurve], None],
+        drawn: Path | None = None,
+    ) -> None:
         self.latest: Reranked | None = None
         self.curve: LearningCurve | None = None
         self._tell, self._stopped = tell, False
@@ -57,7 +63,7 @@ class Retraining:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         other.close()
-        self._pipe.send((str(root), strategy))
+        self._pipe.send((str(root), strategy, drawn))
         self._listener = threading.Thread(target=self._listen, name="labelkit-retraining", daemon=True)
         self._listener.start()
 
@@ -89,24 +95,26 @@ def serve(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         os.nice(5)
     pipe = Connection(descriptor)
-    root, strategy = pipe.recv()
+    root, strategy, drawn = pipe.recv()
     with contextlib.suppress(BrokenPipeError, EOFError):
         try:
-            _learn_and_rank(pipe, Path(root), strategy)
+            _learn_and_rank(pipe, Path(root), strategy, drawn)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  the people go on without a learner, and are told why
             pipe.send(Reranked([], {}, 0, failure=str(error) or type(error).__name__))
 
 
-def _learn_and_rank(pipe: Connection, root: Path, strategy: str) -> None:
+def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | None) -> None:
     from labelkit.annotations import AnnotationStore
     from labelkit.pipeline.curve import Curves
+    from labelkit.pipeline.drawn import project_of
     from labelkit.pipeline.learning import PoolLearner, field_table
     from labelkit.pipeline.questions import Wanted
     from labelkit.project import find_project
 
     project = find_project(root)
+    project = project if drawn is None else project_of(project, drawn)
     store, wanted = AnnotationStore.open(project.store_url), Wanted(project)
     table = field_table(project, wanted.posterior)
     learner = PoolLearner(table, wanted.posterior, project.settings.data.fields, project.settings.model.seed)

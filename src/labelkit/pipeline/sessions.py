@@ -54,7 +54,7 @@ class Sessions:
         self._open: dict[AnnotationSession, Rows] = {}
         self._retraining: Retraining | None = None
         if not adjudicate and (project.settings.annotate.retrain if retrain is None else retrain):
-            self._retraining = Retraining(project.root, self.strategy, self._renew)
+            self._retraining = Retraining(project.root, self.strategy, self._renew, project.drawn)
 
     @property
     def learned(self) -> Reranked | None:
@@ -71,25 +71,12 @@ class Sessions:
 
         Records that a killed session of the same person held come first.
         """
-        settings, limit = self.project.settings.annotate, budget or self.project.settings.annotate.budget
-        overlap = 1 if self.role == ADJUDICATOR else settings.overlap
         session = secrets.token_hex(16)
         place = self._store.leases.enter(session)
         try:
             rows = Rows(self.project, self._items(annotator))
-            hand = HandOut(
-                iter(rows),
-                self._store.leases,
-                annotator,
-                overlap=overlap,
-                seconds=settings.lease,
-                role=self.role,
-                at_once=1 if self.role == ADJUDICATOR else min(AT_ONCE, limit),
-                session=session,
-                resumed=self._resumed(annotator, session, rows),
-            )
-            if hand.is_over():
-                raise UsageError(nothing_to_ask(self._store, adjudicate=self.role == ADJUDICATOR))
+            limit = budget or self.project.settings.annotate.budget
+            hand = self._hand_out(rows, annotator, session, limit)
         except BaseException:
             _leave(place)
             raise
@@ -100,9 +87,9 @@ class Sessions:
             self.classes,
             annotator,
             limit,
-            overlap=overlap,
+            overlap=self._overlap,
             role=self.role,
-            hold_seconds=settings.lease,
+            hold_seconds=self.project.settings.annotate.lease,
             highlights_of=self.highlights,
             session=session,
             on_close=lambda: self._closed(opened, place),
@@ -113,6 +100,28 @@ class Sessions:
             if said is not None:
                 self._renew(said)
         return opened
+
+    @property
+    def _overlap(self) -> int:
+        """People who get each record."""
+        return 1 if self.role == ADJUDICATOR else self.project.settings.annotate.overlap
+
+    def _hand_out(self, rows: Rows, annotator: str, session: str, limit: int) -> HandOut:
+        """Records from the hand of the store to one person. Raises UsageError where there are none."""
+        hand = HandOut(
+            iter(rows),
+            self._store.leases,
+            annotator,
+            overlap=self._overlap,
+            seconds=self.project.settings.annotate.lease,
+            role=self.role,
+            at_once=1 if self.role == ADJUDICATOR else min(AT_ONCE, limit),
+            session=session,
+            resumed=self._resumed(annotator, session, rows),
+        )
+        if hand.is_over():
+            raise UsageError(nothing_to_ask(self._store, adjudicate=self.role == ADJUDICATOR))
+        return hand
 
     def _items(self, annotator: str) -> Iterator[QueueItem]:
         if self.role == ADJUDICATOR:

@@ -137,3 +137,11 @@ def _columns(votes: LabelMatrix) -> pa.RecordBatch:
 
     columns = [pa.array(np.ascontiguousarray(column)) for column in votes.votes.T]
     return pa.RecordBatch.from_arrays([votes.ids, *columns], names=["id", *votes.names])
+
+
+def among(frame: Any, column: str, values: Sequence[str]) -> pa.Table:
+    """The rows of a frame whose text is one of some few values, here, in the order of the column."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    wanted = frame.sparkSession.createDataFrame([(value,) for value in values], f"`{column}` string")
+    return frame.join(F.broadcast(wanted), column).orderBy(column).toArrow()
