@@ -28,6 +28,7 @@ from labelkit.reports.overview.content import (
     Reliability,
     RunLine,
     Share,
+    Slice,
     Spread,
     Stage,
 )
@@ -109,6 +110,10 @@ OVERVIEW = Overview(
     labels=LABELS,
     functions=FUNCTIONS,
     functions_gold="gold outside split dev",
+    slices=(
+        Slice("short texts", 120, 0.24, 0.9, Share(70.5, 90)),
+        Slice("long <texts>", 3, 0.006, 0.0, None, faults=2),
+    ),
     pairs=(Pair("begs", "pleads", 0.93, 270, 280, True), Pair("sings", "says_both", 0.3, 20, 60, False)),
     calibration=Calibration(
         (Reliability(0.62, Share(40, 80)), Reliability(0.91, Share(200, 220))), 0.061, 0.02, 0.21, 300, "gold"

@@ -14,6 +14,18 @@ from labelkit.tables import table
 if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.asking import DryRun
+    from labelkit.pipeline.slicing import SliceFigures
+
+
+SLICE_HEADER = ["", "records", "share", "labelled", "accuracy", "95 % interval", "judged"]
+
+
+def slice_row(one: SliceFigures) -> list[str]:
+    """A slice as a line of a table."""
+    low_high = "" if one.interval is None else f"{one.interval[0]:.1%} to {one.interval[1]:.1%}"
+    accuracy = "" if one.accuracy is None else f"{one.accuracy:.1%}"
+    labelled = f"{one.labelled / max(one.records, 1):.1%}"
+    return [one.name, f"{one.records:,}", f"{one.share:.1%}", labelled, accuracy, low_high, f"{one.judged:,}"]
 
 
 @click.command()
@@ -107,6 +119,9 @@ def _print(report: ApplyReport) -> None:
             for item in report.agreements
         ]
         click.echo(table(["", "accuracy", "95 % interval", "records"], rows))
+    if report.slices:
+        click.echo("\nslices:")
+        click.echo(table(SLICE_HEADER, [slice_row(one) for one in report.slices]))
     if report.choice is not None and report.choice.candidates:
         click.echo(f'\nmodel = "auto", by {report.choice.answers:,} answers, each held out:')
         click.echo(report.choice.table())

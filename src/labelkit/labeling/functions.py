@@ -174,6 +174,11 @@ def _is_snorkel(candidate: object) -> bool:
     )
 
 
+def is_slicing(candidate: object) -> bool:
+    """Whether it is one of Snorkel's slicing functions."""
+    return any(base.__module__.startswith("snorkel.slicing") for base in type(candidate).__mro__)
+
+
 def definition_of(function: Callable[..., Any]) -> tuple[str, int]:
     """File and first line of a function; empty when it has no file."""
     inner = inspect.unwrap(function)

@@ -20,7 +20,7 @@ from types import ModuleType
 from labelkit.errors import FunctionError, MachineError, listed, visible
 from labelkit.labeling.faults import first_line, in_folder, innermost
 from labelkit.labeling.fingerprints import fingerprint_of
-from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions
+from labelkit.labeling.functions import LabelingFunction, as_labeling_function, checked_functions, is_slicing
 from labelkit.labeling.places import place_of
 from labelkit.labeling.prompts.declare import check_prompt
 from labelkit.labeling.rules import check_rule
@@ -32,9 +32,12 @@ PACKAGE = "labelkit_project"  # what the folder is as a package
 _modules_of_last_load: set[str] = set()
 
 
-def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) -> tuple[LabelingFunction, ...]:
+def load_functions(
+    folder: Path, fields: Sequence[str], classes: Sequence[str], *, slices: bool = False
+) -> tuple[LabelingFunction, ...]:
     """All labeling functions of the folder, in order of file name and definition.
 
+    `slices`: Snorkel's slicing functions are taken as well; among labeling functions they are an error.
     Raises FunctionError, naming file and line, when a file cannot be imported, a name stands twice, a rule asks for a
     field or class that is not there, or there is no function at all.
     """
@@ -48,7 +51,7 @@ def load_functions(folder: Path, fields: Sequence[str], classes: Sequence[str]) 
         for path in sorted((*folder.glob("*.py"), *folder.glob("*.toml"))):
             if not path.name.startswith(("_", ".")):
                 try:
-                    functions += _functions_of(_load(path)) if path.suffix == ".py" else _rules_of(path)
+                    functions += _functions_of(_load(path), slices) if path.suffix == ".py" else _rules_of(path)
                 except FunctionError as error:
                     problems.append(str(error))
     if problems:
@@ -111,11 +114,16 @@ def _import_failure(path: Path, error: BaseException) -> str:
     return f"{visible(where)}: {kind}{visible(first_line(error))}"
 
 
-def _functions_of(module: ModuleType) -> Iterator[LabelingFunction]:
+def _functions_of(module: ModuleType, slices: bool) -> Iterator[LabelingFunction]:  # noqa: FBT001
     """Labeling functions at the top level of a module, in order of definition."""
     for value in vars(module).values():
         function = as_labeling_function(value)
         if function is not None:
+            if is_slicing(value) and not slices:
+                raise FunctionError(
+                    f'{function.place}: "{visible(function.name)}" is a slicing function, which votes for no class; '
+                    "move it into the folder slices/"
+                )
             yield function
 
 

@@ -23,7 +23,7 @@ from labelkit.files import (
 from labelkit.lineage import Run
 from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
-from labelkit.pipeline.compute import MODEL_FILES, compute
+from labelkit.pipeline.compute import compute, kept_files
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.passes import passes_on
 from labelkit.pipeline.recording import VOTES_FILE, keep_run, run_store, trim_runs
@@ -89,7 +89,7 @@ def _file_run(project: ProjectFolder, staging: Path, run: Run) -> None:
     """Move the run's files to their place, run.json last: it makes the run exist. A file of labels gets two names."""
     folder, labels = run_store(project).path(run.id), staging / project.labels_path.name
     make_folder(folder)
-    for name in (VOTES_FILE, *MODEL_FILES):
+    for name in (VOTES_FILE, *kept_files(staging)):
         replace_output(staging / name, folder / name)
     if labels.is_dir():
         replace_output(labels, folder / labels.name)

@@ -14,6 +14,7 @@ from labelkit.labeling import LabelingFunction
 from labelkit.matrix import Fault, FunctionFigures, LFSummary, summary_of, wilson_interval
 from labelkit.pipeline.casting import Casting
 from labelkit.pipeline.publishing import Published
+from labelkit.pipeline.slicing import SliceFigures
 from labelkit.pipeline.truth import Agreement
 from labelkit.project import ProjectFolder
 
@@ -39,6 +40,7 @@ class ApplyReport:
     reused: float  # share of the votes that were cast in an earlier run
     saved: float  # seconds that casting them took then
     notes: tuple[str, ...]
+    slices: tuple[SliceFigures, ...] = ()  # the same for parts of the records
 
     @property
     def exit_code(self) -> int:
@@ -63,6 +65,7 @@ class ApplyReport:
             "faults": [{"function": f.function, "record": f.record, "exception": f.exception} for f in self.faults],
             "reused": self.reused,
             "notes": list(self.notes),
+            **({"slices": [one.to_json() for one in self.slices]} if self.slices else {}),
         }
 
 

@@ -22,16 +22,22 @@ from labelkit.pipeline.apply_report import ApplyReport, report_of
 from labelkit.pipeline.asking import about, endpoint_of, notes_on
 from labelkit.pipeline.casting import Casting, Progress
 from labelkit.pipeline.highlights import RULES_FILE, rules_of
-from labelkit.pipeline.passes import Passes, Work
+from labelkit.pipeline.passes import LocalPasses, Passes, Work
 from labelkit.pipeline.publishing import Published
 from labelkit.pipeline.recording import file_hashes
+from labelkit.pipeline.slicing import SLICES_FILE, SliceFigures, cast_slices, slice_figures, slice_files
 from labelkit.pipeline.truth import Answered
 from labelkit.project import ProjectFolder
-from labelkit.records import open_records
+from labelkit.records import Records, open_records
 from labelkit.settings import SPARK
 
 LIBRARIES = ("google-re2", "numpy", "pandas", "pyarrow", "scikit-learn", "snorkel", "torch")
 MODEL_FILES = ("model.json", "model.npz", RULES_FILE)
+
+
+def kept_files(folder: Path) -> tuple[str, ...]:
+    """The files of a run in a folder, votes and labels aside."""
+    return (*MODEL_FILES, *([SLICES_FILE] if (folder / SLICES_FILE).exists() else []))
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ def compute(
     settings, source = project.settings, functions_folder or project.functions_folder
     classes, records = tuple(settings.project.classes), open_records(project)
     with contextlib.redirect_stdout(sys.stderr):  # what functions print is talk, not data
+        failed = _slices(project, passes, records, folder)  # first: the functions' modules must stay loaded
         loaded = load_functions(source, settings.data.fields, classes)
         asked = answered(
             loaded, records.batches, classes, endpoint_of(project), offline=run_id is not None, progress=progress
@@ -77,8 +84,23 @@ def compute(
     save_model(model, folder)
     write_json(folder / RULES_FILE, rules_of(functions))
     report = report_of(project, run.id, functions, casting, published, basis, max_faults, model)
-    report = replace(report, notes=(*report.notes, *notes_on(asked)))
+    sliced = slice_figures(folder, work.votes, model, answers, casting.truths)
+    report = replace(report, slices=sliced, notes=(*report.notes, *notes_on(asked), *failed))
     return Computed(_with_outcome(project, run, folder, passes, published, asked, report, answers), report)
+
+
+def _slices(project: ProjectFolder, passes: Passes, records: Records, folder: Path) -> tuple[str, ...]:
+    """Let the project's slicing functions look at every record; what a person should know of how that went."""
+    if not isinstance(passes, LocalPasses):
+        return ("slices are not looked at on Spark",) if slice_files(project) else ()
+    faults = cast_slices(project, passes.engine, records, folder)
+    names = Counter(fault.function for fault in faults)
+    first = {fault.function: fault for fault in reversed(faults)}
+    return tuple(
+        f'slice "{name}" failed on {count:,} records, first on "{first[name].record}": {first[name].exception}: '
+        f"{first[name].message}"
+        for name, count in names.items()
+    )
 
 
 def _fitted(passes: Passes, work: Work, casting: Casting) -> LabelModel:
@@ -138,6 +160,7 @@ def _identified(
             "data": casting.fingerprint,
             "functions": {function.name: function.fingerprint for function in functions},
             "files": files,
+            **({"slices": slices} if (slices := slice_files(project)) else {}),
             "answers": answers.fingerprint,
         },
         parameters={**decisive_settings(project), "max_faults": max_faults},
@@ -158,7 +181,7 @@ def _with_outcome(
     """The run with what came out."""
     data = project.settings.data
     return run.with_(
-        outputs={**published.outputs, **file_hashes(folder, MODEL_FILES)},
+        outputs={**published.outputs, **file_hashes(folder, kept_files(folder))},
         counts={
             "records": report.records,
             "uncovered": report.uncovered,
@@ -174,12 +197,18 @@ def _with_outcome(
             **({"engine": passes.name} if passes.name == SPARK else {}),
             "functions": {function.name: function.place for function in asked.functions},
             **about(asked),
+            **({"slices": [_slim(one) for one in report.slices]} if report.slices else {}),
             "answers_sequence": answers.sequence,
             "notes": list(report.notes),
             **({} if report.calibration is None else _calibrated(report.calibration, report.calibrated_on)),
             **({} if report.choice is None else {"choice": report.choice.to_json()}),
         },
     )
+
+
+def _slim(figures: SliceFigures) -> dict[str, Any]:
+    """What a run says of a slice; the functions' figures on it are worked out from the votes."""
+    return {name: value for name, value in figures.to_json().items() if name != "functions" and value is not None}
 
 
 def _calibrated(calibration: Calibration, on: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from labelkit.pipeline.compute import LIBRARIES, function_files
 from labelkit.pipeline.current import kept_votes
 from labelkit.pipeline.recording import VOTES_FILE, run_store
 from labelkit.pipeline.runs import check_whole, find_run
+from labelkit.pipeline.slicing import slice_files
 from labelkit.pipeline.trial import Talk, laid_out, try_out, with_parameters, workshop
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import ProjectFolder
@@ -138,6 +139,9 @@ def _differences(project: ProjectFolder, run: Run) -> Iterator[str]:
     if data != run.inputs["data"]:
         where = visible(project.settings.data.path)
         yield f"data {where} changed: {_shown(run.inputs['data'])} then, {_shown(data)} now"
+    slices = slice_files(project)
+    if slices != run.inputs.get("slices", {}):
+        yield "slices/ changed"
     answers = read_answers(project, until=run.about.get("answers_sequence", 0)).fingerprint
     if answers != run.inputs["answers"]:
         yield f"answers of people up to then: {_shown(run.inputs['answers'])} then, {_shown(answers)} now"

@@ -32,6 +32,7 @@ from labelkit.pipeline.overview.votes import (
     held_out_calibration,
     look_at_votes,
     pairs_of,
+    slices_of,
     yardsticks,
 )
 from labelkit.pipeline.recording import VOTES_FILE
@@ -129,6 +130,7 @@ def _judge_labels(
             functions=functions_of(seen, with_gold=gold),
             functions_gold=basis if gold else "",
             pairs=pairs_of(seen),
+            slices=slices_of(run),
             calibration=calibration_of(seen, basis) if gold else held_out_calibration(seen, project),
         )
         if gold:

@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 from labelkit.errors import ArtifactError, ModelError, named
 from labelkit.label_models import Calibration, CalibrationCounts, GoldVotes, LabelModel, load_model, make_model
 from labelkit.label_models.copies import MOST, copied, near_copies
+from labelkit.lineage import Run
 from labelkit.matrix import ABSTAIN, FigureCounts, FunctionFigures, VotesFile, summary_of
 from labelkit.matrix.counts import VoteCounts
 from labelkit.matrix.figures import votes_per_class
 from labelkit.pipeline.overview.records import rows_of
 from labelkit.pipeline.truth import Answered, Tally
 from labelkit.project import ProjectFolder
-from labelkit.reports.overview.content import Calibration as CalibrationPart, Function, Pair, Reliability, Share
+from labelkit.reports.overview.content import (
+    Calibration as CalibrationPart,
+    Function,
+    Pair,
+    Reliability,
+    Share,
+    Slice,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,6 +111,21 @@ def look_at_votes(
 def yardsticks(seen: VotesSeen) -> tuple[tuple[str, Share], ...]:
     """How often majority vote and the label model are right, where that is known."""
     return tuple((tally.name, Share(tally.credit, tally.records)) for tally in seen.tallies if tally.records)
+
+
+def slices_of(run: Run) -> tuple[Slice, ...]:
+    """The slices that a run counted."""
+    return tuple(
+        Slice(
+            name=one["name"],
+            records=one["records"],
+            share=one["share"],
+            labelled=one["labelled"] / max(one["records"], 1),
+            right=Share(one["accuracy"] * one["judged"], one["judged"]) if one["judged"] else None,
+            faults=one["faults"],
+        )
+        for one in run.about.get("slices", ())
+    )
 
 
 def calibration_of(seen: VotesSeen, basis: str) -> CalibrationPart | None:

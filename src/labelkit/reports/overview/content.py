@@ -119,6 +119,18 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A part of the records."""
+
+    name: str
+    records: int
+    share: float  # of all records
+    labelled: float  # share of its records, 0 to 1
+    right: Share | None  # labels of the label model
+    faults: int = 0
+
+
+@dataclass(frozen=True)
 class Pair:
     """Two functions, and how far one repeats the other."""
 
@@ -264,6 +276,7 @@ class Overview:
     functions: tuple[Function, ...] = ()
     functions_gold: str = ""  # what `gold` of the functions compares with
     pairs: tuple[Pair, ...] = ()
+    slices: tuple[Slice, ...] = ()
     calibration: Calibration | None = None
     curve: Curve | None = None
     asking: Asking | None = None

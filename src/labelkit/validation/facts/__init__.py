@@ -5,6 +5,7 @@
     functions   one row per labeling function: coverage, overlaps, conflicts, faults, accuracy
     classes     one row per class: how many records carry it, now and in the reference
     annotators  one row per person: labels given, agreement with the others
+    slices      one row per slicing function: records, labels, accuracy
     fields      one row per field and metadata column, and one for the label: what has drifted, what shifts the label
     runs        one row: the run that wrote labels.parquet, and what has changed since
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.validation.facts import consistency, counts, drift, errors, lineage, schema
+from labelkit.validation.facts import consistency, counts, drift, errors, lineage, schema, slices
 from labelkit.validation.facts.evidence import Evidence, RunFacts
 from labelkit.validation.facts.fact import Fact, with_columns
 from labelkit.validation.facts.schema import classes_of, with_computed
@@ -35,6 +36,7 @@ _BASES: Mapping[str, Callable[[Evidence], pa.Table]] = {
     "functions": counts.function_table,
     "classes": counts.class_table,
     "annotators": counts.annotator_table,
+    "slices": slices.slice_table,
     "fields": drift.field_table,
     "runs": lambda evidence: lineage.run_table(evidence.run),
 }

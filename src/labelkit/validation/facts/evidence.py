@@ -63,6 +63,7 @@ class Evidence:
     reference: Profile | None = None  # what fields and labels looked like when all was well
     model_labels: Callable[[], pa.Table | None] = _unknown  # columns id and label: what the model says, answers aside
     previous: Callable[[], pa.Table | None] = _unknown  # the same of the run before
+    slices: Callable[[], LabelMatrix | None] = _unknown  # (n, s): 1 where a slicing function says that a record is in
     ratings: Callable[[], RatingTable | None] = _unknown  # each person's latest label of each record
     seed: int = 0
 
