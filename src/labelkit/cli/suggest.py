@@ -51,7 +51,7 @@ def suggest(
     """Propose rules from people's answers.
 
     Words, patterns, lengths, thresholds, values and pairs of these are tried on answers that had no part in proposing
-    them: `right` says how often they were, `at least` what their precision is above with a probability of 0.9. The
+    them: `right` says how often they were, `at least` what their precision is above with a probability of 0.95. The
     worthiest come first: precise, and on records where functions say little. With few answers the label model of the
     current run is asked as well. Exits with 1 when nothing can be proposed.
     """

@@ -98,8 +98,17 @@ def _with(taught: Floats | None, answers: Answers, posterior: Posterior | None) 
     model = np.where(posterior.covered[:, None], posterior.probs, np.nan)
     if taught is None:
         return np.asarray(model)
-    share = len(answers.rows) / (len(answers.rows) + AS_ANSWERS)
-    return np.where(np.isnan(model), taught, share * taught + (1 - share) * model)
+    share = part_of_model(answers)
+    return np.where(np.isnan(model), taught, (1 - share) * taught + share * model)
+
+
+def part_of_model(answers: Answers) -> float:
+    """The part that the label model's belief has beside that of answers.
+
+    >>> part_of_model(Answers(np.arange(50), np.zeros(50, dtype=np.int64), 2))
+    0.5
+    """
+    return AS_ANSWERS / (len(answers.rows) + AS_ANSWERS)
 
 
 def _taught(pool: RulePool, answers: Answers) -> Floats | None:
