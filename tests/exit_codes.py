@@ -42,6 +42,8 @@ COMMANDS = {
     "replay": ["replay", "--workers", "1"],
     "lf test": ["lf", "test"],
     "report": ["report"],
+    "export": ["export", "out.json", "--to", "label-studio"],
+    "import": ["import", "tasks.jsonl", "--from", "doccano", "--by", "text", "--annotator", "ana"],
 }
 """What is run, each with a name. The page is interrupted as soon as it can be opened."""
 

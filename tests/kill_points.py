@@ -42,6 +42,8 @@ COMMANDS = {
     "answers": ["annotate", "--annotator", "ana", "--answers", "answers.jsonl"],
     "report": ["report"],
     "replay": ["replay", "--workers", "1"],
+    "export": ["export", "out.json", "--to", "label-studio"],
+    "import": ["import", "tasks.jsonl", "--from", "doccano", "--by", "text", "--annotator", "ana"],
 }
 """A verb joins by a line here, by what it writes in ARTIFACTS, and by a row in tests/faults/test_kills.py."""
 
@@ -64,6 +66,8 @@ ARTIFACTS = {
     "answers": [],
     "report": ["report.html"],
     "replay": [],
+    "export": ["out.json"],
+    "import": [],
 }
 """What a verb publishes: the old one or the new one must be there, whatever happens to it."""
 
@@ -75,7 +79,7 @@ FAILING = ("openat", "write", "pwrite64", "fsync", "rename", "ftruncate", "unlin
 NAMED = r"labelkit: error: (/\S|labels\.parquet|questions\.jsonl|labelkit\.toml|answers\.jsonl|data|labeling|standard)"
 """How a message begins that says which file it is about."""
 
-OUTSIDE = {"labels.parquet", "questions.jsonl", "report.html"}
+OUTSIDE = {"labels.parquet", "questions.jsonl", "report.html", "out.json"}
 """What a run writes outside its own folder, where the next run replaces it."""
 
 
@@ -173,9 +177,9 @@ def judged(name: str, root: Path, old: Contents, new: Contents) -> Iterator[str]
     if again.status:
         yield f"the next command failed ({again.code}): {again.said}"
         return
-    if name in ("apply", "queue"):
+    if name in ("apply", "queue", "export"):
         yield from (f"{path} is another one" for path in ARTIFACTS[name] if content(root / path) != new[path])
-    if name == "answers":
+    if name in ("answers", "import"):
         expected = {json.loads(line)["id"] for line in (root / "answers.jsonl").read_text().splitlines()}
         if set(lk.Project(root).answers()) != expected:
             yield "answers were lost or doubled"

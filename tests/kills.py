@@ -23,6 +23,8 @@ def before(folder: Path, *, finished: bool = False) -> Path:
     settings.write_text(settings.read_text() + "[annotate]\nretrain = false\n")
     lines = [json.dumps({"id": row["id"], "label": row["gold"]}) for row in comments(60, seed=3)[10:30]]
     made.write("answers.jsonl", "\n".join(lines) + "\n")
+    tasks = [json.dumps({"text": row["text"], "label": [row["gold"]]}) for row in comments(60, seed=3)[10:30]]
+    made.write("tasks.jsonl", "\n".join(tasks) + "\n")
     if finished:
         checked = FUNCTIONS.replace('label="spam")', 'label="spam", examples=[("free cash", SPAM)])')
         made.write("labeling_functions/first.py", checked)

@@ -29,6 +29,8 @@ def hurt(verb: str, folder: Path, what: str, points: int) -> dict[str, Any]:
         pytest.param("answers", many(20, 100), id="answers", marks=pytest.mark.slow),
         pytest.param("report", many(8, 60), id="report", marks=pytest.mark.slow),
         pytest.param("replay", many(8, 60), id="replay", marks=pytest.mark.slow),
+        pytest.param("export", many(8, 80), id="export", marks=pytest.mark.slow),
+        pytest.param("import", many(8, 80), id="import", marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_verb_leaves_the_old_or_the_new(verb: str, points: int, memory: Path, figure: Figure) -> None:
