@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,41 @@ def test_what_an_executor_fails_of_is_said_in_a_line(spark: Any) -> None:
         over_blocks(spark, Blocks(1), full)
     with pytest.raises(RuntimeError, match=r"^ZeroDivisionError: oh\non an executor:"):
         over_blocks(spark, Blocks(1), bug)
+
+
+def test_a_run_made_on_spark_is_repeated_there(on_spark: MakeSpark) -> None:
+    """Byte for byte, in a process of its own."""
+    made = on_spark(more='[engine.spark]\n"spark.driver.memory" = "700m"')
+    printed(made, "apply", "--engine", "spark")
+    said = printed(made, "replay", "--master", "local[2]")
+    assert "DIFFERENT" not in said
+    assert said.count("identical") == 5
+
+
+@pytest.mark.parametrize("model", ["snorkel", "dawid_skene"])
+def test_the_demo_is_labelled_as_here(tmp_path: Path, model: str) -> None:
+    """Real texts, real functions: run, figures, every probability."""
+    root = Path(__file__).parents[2]
+    assert (root / "data" / "reviews.parquet").is_file(), "run `make data` first"
+    made = Made(tmp_path / "demo")
+    shutil.copytree(root / "labeling_functions", made.root / "labeling_functions")
+    shutil.copytree(root / "data", made.root / "data")
+    made.write("labelkit.toml", (root / "labelkit.toml").read_text().replace('name = "snorkel"', f'name = "{model}"'))
+    here = made.project.apply()
+    labels = made.project.labels()
+    there = made.project.apply(engine="spark")
+    assert {**there.to_json(), "reused": 0} == {**here.to_json(), "reused": 0}
+    assert made.project.labels().equals(labels, check_metadata=True)
+
+
+def test_executors_work_with_what_was_sent(spark: Any) -> None:
+    """They run this labelkit, whatever they have installed: it comes as an archive."""
+
+    def where(block: Block) -> str:
+        import labelkit.labeling.kernel
+
+        return labelkit.labeling.kernel.__file__
+
+    session = SparkEngine().session
+    (file,) = over_blocks(session, Blocks(1), where)
+    assert re.search(r"labelkit-[0-9a-f]{32}\.zip/labelkit/labeling/kernel\.py$", file)

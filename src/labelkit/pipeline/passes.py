@@ -66,7 +66,10 @@ class Passes(Protocol):
 
 
 def passes_on(engine: EngineSection, workers: int, limits: Limits, cache: VoteCache | None = None) -> Passes:
-    """The passes on this machine, with so many processes and the cache of votes, or on Spark."""
+    """The passes on this machine, with so many processes and the cache of votes, or on Spark.
+
+    Spark has its own processes, and no cache: one there costs as much as casting, for it would have to be shared.
+    """
     if engine.name == "local":
         return LocalPasses(LocalEngine(workers, cache, limits))
     from labelkit.engines.spark import SparkEngine, SparkPlace

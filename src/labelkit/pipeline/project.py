@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from labelkit.errors import UsageError
 from labelkit.project import ProjectFolder, find_project
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Project:
         from labelkit.pipeline.apply import apply
 
         where = self.folder.settings.engine.or_else(engine, master, remote)
+        if workers is not None and where.name == "spark":
+            raise UsageError("workers are processes of the local engine; how many Spark has, its settings say")
         return apply(
             self.folder, max_faults=max_faults, timeout=timeout, workers=workers, engine=where, progress=progress
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, shortened, visible
 from labelkit.files import machine_errors, refusals
 from labelkit.lineage import canonical_column, canonical_type
-from labelkit.records.base import PANDAS_INDEX
+from labelkit.records.base import PANDAS_INDEX, Records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,10 +22,33 @@ BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True)
+class Footers:
+    """What the footers of all files say, read once for many who read parts."""
+
+    rows: tuple[tuple[Path, int], ...]  # per file, in order
+    types: Mapping[str, pa.DataType]  # canonical, of the wanted columns
+
+
+def located(records: Records) -> Records:
+    """The records for readers of parts: each opens only the files that its part is in."""
+    source = records.source
+    return replace(records, source=source.located(records.columns)) if isinstance(source, ParquetSource) else records
+
+
+@dataclass(frozen=True)
 class ParquetSource:
     """A Parquet file or a folder of them."""
 
     path: Path
+    footers: Footers | None = None
+
+    def located(self, columns: Sequence[str]) -> ParquetSource:
+        """The same, with what the footers say of these columns."""
+        files, rows = self._files(), list[tuple[Path, int]]()
+        for path in files:
+            with self._open(path) as file:
+                rows.append((path, file.metadata.num_rows))
+        return replace(self, footers=Footers(tuple(rows), self._types(files, columns)))
 
     @property
     def name(self) -> str:
@@ -56,10 +79,10 @@ class ParquetSource:
         """As `batches`, without the first `start` records: row groups before them are not read."""
         import pyarrow as pa
 
-        files = self._files()
-        types = self._types(files, columns)
+        files, types, start = self._part(columns, start)
         for path in files:
             with self._open(path) as file:
+                self._check_same(path, file.metadata.num_rows)
                 groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
                 self._check_rows(path, sum(groups), file.metadata.num_rows)
                 wanted, read = [], 0
@@ -120,6 +143,21 @@ class ParquetSource:
                             f"but {types[column]} in the files before; write all files with the same types"
                         )
         return {column: types.get(column, pa.large_string()) for column in columns}
+
+    def _part(self, columns: Sequence[str], start: int) -> tuple[list[Path], Mapping[str, pa.DataType], int]:
+        """Files to be read, the columns' types, and the rows of the first file that are not wanted."""
+        if self.footers is None:
+            files = self._files()
+            return files, self._types(files, columns), start
+        rest = list(self.footers.rows)
+        while rest and start >= rest[0][1]:
+            start -= rest.pop(0)[1]
+        return [path for path, _ in rest], self.footers.types, start
+
+    def _check_same(self, path: Path, rows: int) -> None:
+        """Raise DataError for a file that is not the one whose footer was read: its rows would be others'."""
+        if self.footers is not None and dict(self.footers.rows)[path] != rows:
+            raise DataError(f"{self._named(path)}: changed while it was read; try again")
 
     def _check_rows(self, path: Path, found: int, expected: int) -> None:
         """Raise DataError for rows that a damaged file hides: Arrow takes a page it does not know for the end."""

@@ -22,7 +22,7 @@ from labelkit.engines.workers import cast_with_workers
 from labelkit.errors import UsageError
 from labelkit.labeling import LabelingFunction
 from labelkit.records import Records
-from labelkit.records.parquet import ParquetSource
+from labelkit.records.parquet import ParquetSource, located
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SparkEngine:
             pickled(functions) if folder is None else ship_folder(self.session, folder, functions, fields, classes)
         )
         names = tuple(function.name for function in functions)
-        return CastTask(shipped, names, records, tuple(fields), tuple(classes), self.limits)
+        return CastTask(shipped, names, located(records), tuple(fields), tuple(classes), self.limits)
 
     def cast(
         self,

@@ -17,6 +17,7 @@ from labelkit.errors import UsageError, visible
 from labelkit.lineage import CHUNK_ROWS, DataFingerprint, chunk_fingerprint, column_digests, hash_file
 from labelkit.matrix import LabelMatrix, VotesFile
 from labelkit.records import Records
+from labelkit.records.parquet import located
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +35,7 @@ def record_frame(session: Any, blocks: Blocks, records: Records, row: str) -> An
         raise UsageError(
             f"{records.source.name}: a column is of a type that Spark has not: {visible(str(error))[:200]}"
         ) from error
-    return frame_of(session, blocks, _ReadRecords(records, row), kinds)
+    return frame_of(session, blocks, _ReadRecords(located(records), row), kinds)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _plain(chunk: pa.RecordBatch) -> pa.RecordBatch:
 def fingerprint_of(session: Any, blocks: Blocks, records: Records) -> str:
     """As `Records.fingerprint`, hashed by executors. Ids are not compared."""
     total = DataFingerprint()
-    for digests in over_blocks(session, blocks, _Digests(records)):
+    for digests in over_blocks(session, blocks, _Digests(located(records))):
         for digest, rows in digests:
             total.add_digest(digest, rows)
     return total.hexdigest()

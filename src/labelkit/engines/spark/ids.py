@@ -14,6 +14,7 @@ from labelkit.errors import SHOWN_PROBLEMS
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.records import Records
 from labelkit.records.ids import BadId
+from labelkit.records.parquet import located
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ def refuse_bad_ids(session: Any, blocks: Blocks, records: Records) -> None:
 
     with spark_errors():
         rows = frame_of(
-            session, blocks, _Ids(replace(records, columns=(records.id,))), "row long, id string, bad boolean"
+            session, blocks, _Ids(located(replace(records, columns=(records.id,)))), "row long, id string, bad boolean"
         )
         good = rows.where("not bad")
         counted = good.groupBy("id").agg(F.min("row").alias("first"), F.count("*").alias("times"))

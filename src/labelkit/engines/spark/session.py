@@ -26,7 +26,7 @@ OF_OWN_SESSIONS: Mapping[str, str] = {
     "spark.app.name": "labelkit",
     "spark.ui.enabled": "false",  # a page that nobody asked for listens on a port
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "FATAL",  # what fails comes back as an error, in a line instead of a page
+    # Silent: what fails comes back as an error, in a line instead of a page. "spark.log.level" undoes that.
     "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
 }
 ON_ONE_MACHINE: Mapping[str, str] = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
