@@ -85,21 +85,28 @@ def ks(quantiles: NDArray[np.float64], n: int, current: NDArray[np.float64]) -> 
     >>> ks(np.linspace(0, 1, 101), 1000, np.linspace(0.5, 1.5, 500))[0] > 0.45
     True
     """
+    ordered, cuts = np.sort(current), np.unique(quantiles)
+    below, up_to = np.searchsorted(ordered, cuts), np.searchsorted(ordered, cuts, side="right")
+    return ks_of_counts(quantiles, n, below, up_to, len(ordered))
+
+
+def ks_of_counts(
+    quantiles: NDArray[np.float64], n: int, fewer: NDArray[np.int64], as_many: NDArray[np.int64], total: int
+) -> tuple[float, float]:
+    """The same of `total` values that were counted: how many lie below each different quantile, and up to each."""
     from scipy.special import kolmogorov
 
-    if not len(current) or len(quantiles) < 2:
+    if not total or len(quantiles) < 2:
         return 0.0, 1.0
-    ordered = np.sort(current)
     cuts = np.unique(quantiles)
     levels = np.linspace(0, 1, len(quantiles))
     below = np.array([levels[max(np.searchsorted(quantiles, cut) - 1, 0)] for cut in cuts])  # share below each cut
     below[0] = 0.0
     up_to = np.array([levels[np.searchsorted(quantiles, cut, side="right") - 1] for cut in cuts])
-    found_below = np.searchsorted(ordered, cuts) / len(ordered)
-    found_up_to = np.searchsorted(ordered, cuts, side="right") / len(ordered)
+    found_below, found_up_to = fewer / total, as_many / total
     distance = max(np.abs(found_below - below).max(), np.abs(found_up_to - up_to).max())
     distance = max(0.0, float(distance) - 1 / (len(quantiles) - 1))
-    size = n * len(ordered) / (n + len(ordered))
+    size = n * total / (n + total)
     return distance, float(kolmogorov(np.sqrt(size) * distance))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,9 @@ def validate(
 ) -> Verdict:
     """Judge one table by one suite.
 
-    `table` is an Arrow table, anything with `__arrow_c_stream__` (pandas and polars frames among it), or the path of a
-    Parquet file; `suite` a path or a loaded Suite. A suite on `labels` may name the columns that labelkit computes:
+    `table` is an Arrow table, anything with `__arrow_c_stream__` (pandas and polars frames among it), the path of a
+    Parquet file, or a Spark DataFrame, which is judged where it is, `records` being another one with a column "id";
+    `suite` a path or a loaded Suite. A suite on `labels` may name the columns that labelkit computes:
     those that follow from the labels alone, such as p_sum, and with `records` (Records, or what `labelkit.read` takes)
     those that compare labels with their records, such as in_records and labels_of_same_text. Two records have the same
     text when all text columns of `records` agree. `answers` is what people settled on, record id -> class name.
@@ -56,6 +57,10 @@ def validate(
     labels: fail: expect_column_values_to_be_in_set (label): 1 of 2 values not as expected: b = "smap"
     """
     loaded = suite if isinstance(suite, Suite) else load_suite(suite)
+    if is_on_spark(table):
+        from labelkit.validation.spark.standalone import judged_tables
+
+        return judge([loaded], judged_tables(table, loaded, records, answers))
     given = unmarked(arrow_table(table))
     if loaded.table != "labels":
         return judge([loaded], {loaded.table: given})
@@ -71,16 +76,26 @@ def _evidence(labels: pa.Table, records: Any, answers: Mapping[str, str] | None)
     import pyarrow as pa
 
     classes = classes_of(labels)
-    unknown = sorted({str(name) for name in (answers or {}).values()} - set(classes))
-    if unknown:
-        raise UsageError(f"answers: no class {named(unknown)}; the labels have {named(classes)}")
-    settled = {record: classes.index(name) for record, name in (answers or {}).items()}
+    settled = settled_classes(answers, classes)
     if records is None:
         return Evidence(pa.table({"id": pa.array([], pa.string())}), labels, classes, "id", (), settled)
     source = records if isinstance(records, Records) else read(records)
     content = source.to_table()
     texts = [field.name for field in content.schema if pa.types.is_large_string(field.type)]
     return Evidence(content, labels, classes, source.id, tuple(texts), settled)
+
+
+def settled_classes(answers: Mapping[str, str] | None, classes: Sequence[str]) -> dict[str, int]:
+    """Record id -> class index. Raises UsageError for an answer that is no class."""
+    unknown = sorted({str(name) for name in (answers or {}).values()} - set(classes))
+    if unknown:
+        raise UsageError(f"answers: no class {named(unknown)}; the labels have {named(classes)}")
+    return {record: classes.index(name) for record, name in (answers or {}).items()}
+
+
+def is_on_spark(table: Any) -> bool:
+    """Whether a table is a Spark DataFrame, of Spark itself or of Spark Connect."""
+    return hasattr(table, "sparkSession") and hasattr(table, "mapInArrow")
 
 
 def arrow_table(table: Any) -> pa.Table:

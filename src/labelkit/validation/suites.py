@@ -19,7 +19,7 @@ from labelkit.files import machine_errors
 from labelkit.validation.expectations import nearest, read_expectation, shown, unknown
 from labelkit.validation.reading import columns_read
 
-TABLES = ("records", "labels", "functions", "classes", "annotators", "slices", "fields", "runs")
+TABLES = ("records", "labels", "functions", "classes", "annotators", "slices", "augmented", "fields", "runs")
 """The tables that a suite can judge."""
 
 _KEYS = ("name", "id", "expectations", "meta", "notes", "suite_parameters")

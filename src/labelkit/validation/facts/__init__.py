@@ -6,6 +6,7 @@
     classes     one row per class: how many records carry it, now and in the reference
     annotators  one row per person: labels given, agreement with the others
     slices      one row per slicing function: records, labels, accuracy
+    augmented   one row per augmented record: its parent, and whether it leaks
     fields      one row per field and metadata column, and one for the label: what has drifted, what shifts the label
     runs        one row: the run that wrote labels.parquet, and what has changed since
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.validation.facts import consistency, counts, drift, errors, lineage, schema, slices
+from labelkit.validation.facts import augmented, consistency, counts, drift, errors, lineage, schema, slices
 from labelkit.validation.facts.evidence import Evidence, RunFacts
 from labelkit.validation.facts.fact import Fact, with_columns
 from labelkit.validation.facts.schema import classes_of, with_computed
@@ -37,6 +38,7 @@ _BASES: Mapping[str, Callable[[Evidence], pa.Table]] = {
     "classes": counts.class_table,
     "annotators": counts.annotator_table,
     "slices": slices.slice_table,
+    "augmented": augmented.augmented_table,
     "fields": drift.field_table,
     "runs": lambda evidence: lineage.run_table(evidence.run),
 }

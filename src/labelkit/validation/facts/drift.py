@@ -8,13 +8,13 @@ balance than the rest is a selection bias that a model will learn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from labelkit.validation.distances import chi_square, cramers_v, jensen_shannon, ks, psi
+from labelkit.validation.distances import chi_square, cramers_v, jensen_shannon, ks_of_counts, psi
 from labelkit.validation.facts.evidence import Evidence
 from labelkit.validation.facts.fact import Fact
 from labelkit.validation.frames import named_by
@@ -56,15 +56,27 @@ def field_table(evidence: Evidence) -> pa.Table:
 
     Against the reference everything is null for a column that the reference does not know.
     """
-    import pyarrow as pa
-
-    roles = [(name, "field") for name in evidence.fields] + [(name, "metadata") for name in evidence.metadata]
-    roles += [(evidence.gold, "gold")] if evidence.gold else []
-    present = [(name, role) for name, role in roles if evidence.records.schema.names.count(name) == 1]
+    present = roles_of(evidence.fields, evidence.metadata, evidence.gold, evidence.records.schema)
     rows = [{"field": name, "role": role, **_column(evidence, name)} for name, role in present]
     rows.append({"field": "label", "role": "label", **_label(evidence)})
+    return described(rows)
+
+
+def roles_of(
+    fields: Sequence[str], metadata: Sequence[str], gold: str | None, schema: pa.Schema
+) -> list[tuple[str, str]]:
+    """The columns that the table has a row for, each with its role; those of the records that are there once."""
+    roles = [(name, "field") for name in fields] + [(name, "metadata") for name in metadata]
+    roles += [(gold, "gold")] if gold else []
+    return [(name, role) for name, role in roles if schema.names.count(name) == 1]
+
+
+def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The table of rows that were worked out elsewhere."""
+    import pyarrow as pa
+
     kinds = [(name, pa.string()) for name in ("field", "role", "kind")] + [(name, pa.float64()) for name in _NUMBERS]
-    return named_by(pa.Table.from_pylist(rows, pa.schema([*kinds, ("type_changed", pa.int64())])), "field")
+    return named_by(pa.Table.from_pylist(list(rows), pa.schema([*kinds, ("type_changed", pa.int64())])), "field")
 
 
 def _column(evidence: Evidence, name: str) -> dict[str, Any]:
@@ -76,29 +88,78 @@ def _column(evidence: Evidence, name: str) -> dict[str, Any]:
         found |= _shift(evidence, name)
     if then is None or evidence.reference is None:
         return found
-    found["nulls_change"] = nulls - then.nulls
-    found["type_changed"] = int(bool(then.type) and nulls < 1 and then.type != type_of(records, name))
-    if nulls < 1:
-        found |= _against(records, name, then, evidence.reference.rows)
+    against = _against(records, name, then, evidence.reference.rows) if nulls < 1 else {}
+    return compared_column(found, then, type_of(records, name), against)
+
+
+def compared_column(
+    found: Mapping[str, Any], then: FieldProfile, kind: str, against: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was found of a column of an Arrow type, and what changed since; `against` holds the distances."""
+    nulls = found["nulls"]
+    changed: dict[str, Any] = {
+        "nulls_change": nulls - then.nulls,
+        "type_changed": int(bool(then.type) and nulls < 1 and then.type != kind),
+        **against,
+    }
     if then.label_shift is not None and "label_shift" in found:
-        found["label_shift_change"] = found["label_shift"] - then.label_shift
-    return found
+        changed["label_shift_change"] = found["label_shift"] - then.label_shift
+    return {**found, **changed}
 
 
 def _against(records: pa.Table, name: str, then: FieldProfile, rows: int) -> dict[str, Any]:
-    """A column against what it was. A column of another type has no values that were seen before."""
     if then.kind == "category":
         return compared_shares(_counts(as_text(records.column(name))), then.values, rows * (1 - then.nulls))
-    numbers, quantiles = measured(records, name, then.kind), np.asarray(then.quantiles)
-    if not len(numbers) or not len(quantiles):
+    return compared_numbers(NumberCounts.of(measured(records, name, then.kind), then), then, rows)
+
+
+@dataclass(frozen=True)
+class NumberCounts:
+    """Numbers counted along the quantiles of a reference. Counts of several parts of them add up."""
+
+    total: int
+    unseen: int  # below the lowest quantile or above the highest
+    bins: NDArray[np.int64]  # by tenths of the reference
+    fewer: NDArray[np.int64]  # below each different quantile
+    as_many: NDArray[np.int64]  # up to each different quantile
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.float64], then: FieldProfile) -> Self:
+        """Count (v,) numbers."""
+        quantiles, ordered = np.asarray(then.quantiles), np.sort(numbers)
+        if not len(quantiles):
+            return cls(0, 0, *(np.zeros(0, np.int64) for _ in range(3)))
+        edges, cuts = edges_of(quantiles), np.unique(quantiles)
+        fewer, as_many = np.searchsorted(ordered, cuts), np.searchsorted(ordered, cuts, side="right")
+        bins = np.bincount(np.searchsorted(edges, ordered), minlength=len(edges) + 1)
+        return cls(len(ordered), int(fewer[0] + len(ordered) - as_many[-1]), bins, fewer, as_many)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.total + other.total,
+            self.unseen + other.unseen,
+            self.bins + other.bins,
+            self.fewer + other.fewer,
+            self.as_many + other.as_many,
+        )
+
+
+def edges_of(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inner edges of the tenths between evenly spaced quantiles."""
+    return np.unique(quantiles[np.linspace(0, len(quantiles) - 1, BINS + 1).astype(int)])[1:-1]
+
+
+def compared_numbers(counts: NumberCounts, then: FieldProfile, rows: int) -> dict[str, Any]:
+    """Numbers against what they were. A column of another type has no values that were seen before."""
+    if not counts.total:
         return {"unseen": 1.0, "psi": None, "js": 1.0, "chi2_p": 0.0, "ks": 1.0, "ks_p": 0.0}
-    edges = np.unique(quantiles[np.linspace(0, len(quantiles) - 1, BINS + 1).astype(int)])[1:-1]
+    quantiles = np.asarray(then.quantiles)
+    edges = edges_of(quantiles)
     before = np.bincount(np.searchsorted(edges, quantiles), minlength=len(edges) + 1) / len(quantiles)
-    now = np.bincount(np.searchsorted(edges, numbers), minlength=len(edges) + 1).astype(np.float64)
     size = round(rows * (1 - then.nulls))
-    distance, p = ks(quantiles, size, numbers)
-    unseen = float(((numbers < quantiles[0]) | (numbers > quantiles[-1])).mean())
-    return {"unseen": unseen, **_distances(before * size, now), "ks": distance, "ks_p": p}
+    distance, p = ks_of_counts(quantiles, size, counts.fewer, counts.as_many, counts.total)
+    distances = _distances(before * size, counts.bins.astype(np.float64))
+    return {"unseen": counts.unseen / counts.total, **distances, "ks": distance, "ks_p": p}
 
 
 def compared_shares(counts: Mapping[str, int], shares: Mapping[str, float], rows: float) -> dict[str, Any]:
@@ -125,11 +186,16 @@ def _counts(values: pa.Array) -> dict[str, int]:
 
 
 def _label(evidence: Evidence) -> dict[str, Any]:
-    label = evidence.label
-    found: dict[str, Any] = {"kind": "category", "nulls": label.null_count / max(len(label), 1)}
-    if evidence.reference is None or not evidence.reference.labels or label.null_count == len(label):
+    return compared_labels(_counts(evidence.label), len(evidence.label), evidence.reference)
+
+
+def compared_labels(counts: Mapping[str, int], rows: int, reference: Profile | None) -> dict[str, Any]:
+    """The row of the label, from how many of the rows carry each."""
+    labelled = sum(counts.values())
+    found: dict[str, Any] = {"kind": "category", "nulls": (rows - labelled) / max(rows, 1)}
+    if reference is None or not reference.labels or not labelled:
         return found
-    return {**found, **compared_shares(_counts(label), evidence.reference.labels, evidence.reference.rows)}
+    return {**found, **compared_shares(counts, reference.labels, reference.rows)}
 
 
 def _shift(evidence: Evidence, name: str) -> dict[str, Any]:
@@ -139,7 +205,12 @@ def _shift(evidence: Evidence, name: str) -> dict[str, Any]:
     if not both.any():
         return {}
     k, m = int(labels.max()) + 1, int(values.max()) + 1
-    table = np.bincount(values[both] * k + labels[both], minlength=k * m).reshape(m, k).astype(np.float64)
+    return shift_of(np.bincount(values[both] * k + labels[both], minlength=k * m).reshape(m, k))
+
+
+def shift_of(counts: NDArray[np.int64]) -> dict[str, Any]:
+    """How strongly labels depend on a column, from (m, k) counts of the records by bin and label."""
+    table = counts.astype(np.float64)
     return {"label_shift": cramers_v(table), "label_shift_p": chi_square(table)[1]}
 
 

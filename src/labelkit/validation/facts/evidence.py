@@ -64,6 +64,7 @@ class Evidence:
     model_labels: Callable[[], pa.Table | None] = _unknown  # columns id and label: what the model says, answers aside
     previous: Callable[[], pa.Table | None] = _unknown  # the same of the run before
     slices: Callable[[], LabelMatrix | None] = _unknown  # (n, s): 1 where a slicing function says that a record is in
+    augmented: Callable[[], pa.Table | None] = _unknown  # the file of augmented records
     ratings: Callable[[], RatingTable | None] = _unknown  # each person's latest label of each record
     seed: int = 0
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import SHOWN_PROBLEMS, DataError
+from labelkit.errors import SHOWN_PROBLEMS, DataError, named
 from labelkit.validation import gx
 from labelkit.validation.findings import values_of
 from labelkit.validation.frames import naming_column, row_names, to_frame
@@ -27,6 +27,10 @@ _OF_TYPE = (
     "expect_column_values_to_be_in_type_list",
 )
 """Types that judge the type of a column, under the names that pandas gives to types."""
+
+
+_GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
+_ON_PAIRS = (_GREATER, "expect_column_pair_values_to_be_equal")
 
 
 class SparkTable:
@@ -55,7 +59,13 @@ class SparkTable:
         return None
 
     def answers(self, asked: Mapping[str, Any], guards: Mapping[str, Any]) -> tuple[gx.Results, Mapping[str, int]]:
-        """What GX says of expectations and of their guards, and how many values each column has."""
+        """What GX says of expectations and of their guards, and how many values each column has.
+
+        Raises DataError for a table that has two columns of one name.
+        """
+        twice = sorted({name for name in self.schema.names if self.schema.names.count(name) > 1})
+        if twice:
+            raise DataError(f"the table has more than one column {named(twice)}")
         on_values, on_columns = told_apart(asked)
         answers = columns_judged(self.schema.empty_table(), on_columns)
         if not on_values:
@@ -66,6 +76,7 @@ class SparkTable:
             answers |= _types_judged(frame, on_types, filled)
             rest = {key: probe for key, probe in probes.items() if key not in on_types}
             answers |= gx.evaluate_on_spark(frame, rest, ROW, MOST_ROWS) if rest else {}
+            answers |= _undecided(frame, {key: probes[key] for key in on_values})
             self._fetch(answers, sorted({name for e in on_values.values() for name in columns_of(e)}))
         return answers, filled
 
@@ -149,6 +160,25 @@ def _filled(frame: Any, names: Sequence[str]) -> dict[str, int]:
         return {}
     counts = frame.agg(*(F.count(F.col(quoted(name))).alias(f"c{i}") for i, name in enumerate(names))).first()
     return dict(zip(names, counts, strict=True))
+
+
+def _undecided(frame: Any, probes: Mapping[str, Any]) -> gx.Results:
+    """An error for each expectation on pairs that met nulls of which Spark says neither yes nor no: GX passes these."""
+    from pyspark.sql import functions as F
+
+    counts = {}
+    for key, probe in probes.items():
+        if probe.expectation_type in _ON_PAIRS:
+            a, b = (F.col(quoted(name)).isNull() for name in (probe.column_A, probe.column_B))
+            ignored = {"both_values_are_missing": a & b, "either_value_is_missing": a | b}.get(probe.ignore_row_if)
+            silent = (a | b) if probe.expectation_type == _GREATER else (a & b)
+            silent = silent if ignored is None else silent & ~ignored
+            condition = probe.row_condition
+            chosen = F.lit(True) if condition is None else F.col(condition.column.name) == 1
+            counts[key] = F.count_if(silent & chosen)
+    found = frame.agg(*counts.values()).first() if counts else ()
+    said = "a row with a null was neither right nor wrong to Spark; ignore_row_if says what to do with such rows"
+    return {key: [DataError(said)] for key, count in zip(counts, found, strict=True) if count}
 
 
 def _types_judged(frame: Any, on_types: Mapping[str, Any], filled: Mapping[str, int]) -> gx.Results:

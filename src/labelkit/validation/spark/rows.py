@@ -18,15 +18,16 @@ class Placed:
     in_file_order: bool  # whether places are those of the rows in their files, by name of the file
 
 
-def placed(frame: Any) -> Placed:
+def placed(frame: Any, *, by_files: bool = True) -> Placed:
     """Give each row its place: that in its Parquet files, in the order of their names, or else Spark's own order.
 
     Counting the rows of each file or partition is one job; nothing is sorted or moved. A frame that reads no Parquet
-    file is kept by Spark, for its rows must not change places while they are judged.
+    file is kept by Spark, for its rows must not change places while they are judged. `by_files` False: Spark's own
+    order in any case, such as that of a sort.
     """
     from pyspark.sql import functions as F
 
-    in_file_order = _reads_parquet(frame)
+    in_file_order = by_files and _reads_parquet(frame)
     if in_file_order:
         part, within = F.col("_metadata.file_path"), F.col("_metadata.row_index")
     else:

@@ -9,6 +9,7 @@ from labelkit.validation.facts import FACTS, counts, fact_table
 from labelkit.validation.facts.counts import compared, counted_classes
 from labelkit.validation.facts.fact import with_columns
 from labelkit.validation.frames import COMPUTED, named_by
+from labelkit.validation.spark.drift import field_table
 from labelkit.validation.spark.evidence import SparkEvidence, arrow_schema, text_column
 from labelkit.validation.spark.judged import SparkTable, strict
 from labelkit.validation.spark.labels import counted, label_columns, record_places
@@ -136,5 +137,6 @@ _TABLES: Mapping[str, Callable[[SparkEvidence, Collection[str]], Any]] = {
     "functions": lambda evidence, _read: function_table(evidence),
     "classes": _classes,
     "annotators": lambda evidence, _read: counts.annotator_table(evidence.on_driver),
+    "fields": lambda evidence, _read: field_table(evidence),
     "runs": _runs,
 }
