@@ -8,20 +8,24 @@ rival    casting votes on the same Spark: Snorkel's SparkLFApplier against label
          Parquet, master, memory and partitions, each in a process of its own; start of the session left out; votes are
          compared cell by cell. Then labelkit with the same functions as rules.
 
-Memory is the proportional set size of a process and all below it, looked at four times a second; CPU that of all of
-them. 1e8 records take 6 GB of data, as much again for votes and labels, and hours on a small machine: they are measured
-when --sizes names them. --folder keeps the data for the next time.
+Memory is the proportional set size of a process and all below it, looked at twice a second; CPU is that of all of
+them. With --standalone Spark is a cluster of its own on this machine, so that the driver's JVM and the executors are
+different processes, as they are elsewhere. 1e8 records take 6 GB of data, as much again for votes and labels, and
+hours on a small machine: they are measured when --sizes names them. --folder keeps the data for the next time.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +34,7 @@ import numpy as np
 import comments
 from apply import COLUMNS, HERE, descendants, make_project
 
-LOOK = 0.25  # seconds between two looks at the memory
+LOOK = 0.5  # seconds between two looks at the memory
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -43,6 +47,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes of the local engine, and threads of Spark")
     parser.add_argument("--master", help="where Spark runs  (default: local[workers])")
     parser.add_argument("--memory", default="2g", help="of Spark's driver, on one machine the executor, too")
+    parser.add_argument("--standalone", action="store_true", help="in grow: executors are processes apart")
     parser.add_argument("--rival-rows", type=float, default=1e6)
     parser.add_argument("--rounds", type=int, default=1, help="the fastest counts")
     parser.add_argument("--folder", type=Path, help="where the comments are kept  (default: a temporary folder)")
@@ -52,8 +57,13 @@ def main() -> None:
     print(json.dumps({"cpus": os.cpu_count(), "load": os.getloadavg()[0], "master": chosen.master}))
     try:
         if "grow" in chosen.parts:
+            sizes = [int(float(size)) for size in chosen.sizes.split(",")]
             for engine in chosen.engines.split(","):
-                grow(folder, engine, [int(float(size)) for size in chosen.sizes.split(",")], chosen)
+                with contextlib.ExitStack() as stack:
+                    where = Where(chosen.master)
+                    if chosen.standalone and engine == "spark":
+                        where = stack.enter_context(standalone(chosen.workers, folder))
+                    grow(folder, engine, sizes, chosen, where)
         if "rival" in chosen.parts:
             rival(folder, int(chosen.rival_rows), chosen)
     finally:
@@ -73,6 +83,39 @@ def made(folder: Path, rows: int, processes: int = 2) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where Spark runs."""
+
+    master: str
+    executors: int | None = None  # pid of the process below which executors run, if it is not the driver
+
+
+@contextlib.contextmanager
+def standalone(workers: int, folder: Path) -> Iterator[Where]:
+    """A Spark cluster on this machine: a master, and a worker with one executor of `workers` threads."""
+    import pyspark
+
+    program = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
+    env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    url, parts = f"spark://127.0.0.1:{port}", "org.apache.spark.deploy"
+    master = [f"{parts}.master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", "0"]
+    worker = [f"{parts}.worker.Worker", "-c", str(workers), "-m", "4g", "-d", str(folder / "work"), "--webui-port", "0"]
+    running = []
+    try:
+        with (folder / "cluster.log").open("w") as log:
+            for command in (master, [*worker, url]):
+                running.append(subprocess.Popen([program, *command], env=env, stdout=log, stderr=log))
+                time.sleep(1)
+        yield Where(url, running[-1].pid)
+    finally:
+        for each in running:
+            each.terminate()
+            each.wait()
+
+
 @dataclass
 class Watched:
     """What a process and all below it took."""
@@ -84,18 +127,18 @@ class Watched:
 
     @property
     def line(self) -> str:
-        kinds = ("all", "driver", "jvm", "python")
+        kinds = ("all", "driver", "jvm", "python", "executors")
         return f"{self.wall:>9.1f}{self.cpu:>9.1f}" + "".join(f"{self.peaks[kind]:>9,.0f}" for kind in kinds)
 
 
-def watch(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> Watched:
-    """Run a command to its end and look at it meanwhile. Exits where it fails."""
-    found = Watched()
+def watch(command: list[str], cwd: Path, env: dict[str, str], executors: int | None = None) -> Watched:
+    """Run a command to its end and look meanwhile at it, and at its executors elsewhere. Exits where it fails."""
+    found, before = Watched(), tree_cpu(executors) if executors else 0.0
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as talk:
-        running = subprocess.Popen(command, cwd=cwd, stdout=said, stderr=talk, env={**os.environ, **(env or {})})
+        running = subprocess.Popen(command, cwd=cwd, stdout=said, stderr=talk, env={**os.environ, **env})
         while running.poll() is None:
-            look(running.pid, found)
+            look(running.pid, found, executors)
             time.sleep(LOOK)
         found.wall = time.perf_counter() - began
         said.seek(0)
@@ -103,24 +146,27 @@ def watch(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> W
         found.output = said.read()
         if running.returncode:
             sys.exit(f"{command} ended with {running.returncode}:\n{talk.read()[-3000:]}")
+    found.cpu -= before
     return found
 
 
-def look(root: int, found: Watched) -> None:
+def look(root: int, found: Watched, executors: int | None) -> None:
     """Add one look: memory by kind, and the CPU seconds so far."""
     now = Counter()
-    for pid in [root, *descendants(root)]:
+    elsewhere = descendants(executors) if executors else []
+    for pid in [root, *descendants(root), *elsewhere]:
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             name = Path(f"/proc/{pid}/comm").read_text().strip()
         except OSError:
             continue
         memory = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-        now["driver" if pid == root else "jvm" if name == "java" else "python"] += memory
+        kind = "executors" if pid in elsewhere else "driver" if pid == root else "jvm" if name == "java" else "python"
+        now[kind] += memory
     now["all"] = sum(now.values())
     for kind, memory in now.items():
         found.peaks[kind] = max(found.peaks[kind], memory)
-    found.cpu = max(found.cpu, tree_cpu(root))
+    found.cpu = max(found.cpu, tree_cpu(root) + (tree_cpu(executors) if executors else 0.0))
 
 
 def tree_cpu(root: int) -> float:
@@ -135,10 +181,10 @@ def tree_cpu(root: int) -> float:
     return total / TICKS
 
 
-HEADER = f"{'s wall':>9}{'s cpu':>9}{'MiB all':>9}{'driver':>9}{'jvm':>9}{'python':>9}"
+HEADER = f"{'s wall':>9}{'s cpu':>9}{'MiB all':>9}{'driver':>9}{'jvm':>9}{'python':>9}{'executor':>9}"
 
 
-def grow(folder: Path, engine: str, sizes: list[int], chosen: argparse.Namespace) -> None:
+def grow(folder: Path, engine: str, sizes: list[int], chosen: argparse.Namespace, where: Where) -> None:
     print(f"\n{engine}, 15 {chosen.functions}, start-up to labels on disk; at the end what each further record takes")
     print(f"{'records':>14}{HEADER}{'us cpu':>9}{'B':>7}")
     before: tuple[int, Watched] | None = None
@@ -146,12 +192,12 @@ def grow(folder: Path, engine: str, sizes: list[int], chosen: argparse.Namespace
         root = project(folder, rows, chosen)
         command = [sys.executable, "-m", "labelkit", "apply", "--workers", str(chosen.workers), "--engine", engine]
         if engine == "spark":
-            command += ["--master", chosen.master]
+            command += ["--master", where.master]
         rounds = []
         for _ in range(chosen.rounds):
             for left in (".labelkit", "labels.parquet"):
                 remove(root / left)
-            rounds.append(watch(command, root))
+            rounds.append(watch(command, root, {"PYSPARK_PYTHON": sys.executable}, where.executors))
         ours = min(rounds, key=lambda each: each.wall)
         more = ""
         if before is not None:  # of each further record: what start-up costs is left out
@@ -181,7 +227,8 @@ def project(folder: Path, rows: int, chosen: argparse.Namespace) -> Path:
             "for _function in row_functions():\n    globals()[_function.name] = _function\n"
         )
     with (root / "labelkit.toml").open("a") as toml:
-        toml.write(f'[engine]\nspark = {{ "spark.driver.memory" = "{chosen.memory}" }}\n')
+        settings = {"spark.driver.memory": chosen.memory, "spark.executor.memory": chosen.memory}
+        toml.write("[engine.spark]\n" + "".join(f'"{name}" = "{value}"\n' for name, value in settings.items()))
     return root
 
 
