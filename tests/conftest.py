@@ -23,9 +23,8 @@ with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(ignored, signal.default_int_handler if ignored is signal.SIGINT else signal.SIG_DFL)
 
 
-@pytest.fixture
-def make_project(tmp_path: Path) -> MakeProject:
-    """A function that makes a small spam project; keyword arguments say what is different."""
+def _maker(place: Path) -> MakeProject:
+    """A function that makes small spam projects in a folder; keyword arguments say what is different."""
 
     def make(
         *,
@@ -35,7 +34,7 @@ def make_project(tmp_path: Path) -> MakeProject:
         gold: bool = True,
         folder: str = "project",
     ) -> Made:
-        made = Made(tmp_path / folder)
+        made = Made(place / folder)
         write_csv(made.root / "data" / "comments.csv", rows if rows is not None else comments(200, seed=3))
         more = 'gold = "gold"\nsplit = "split"\n' if gold else ""
         made.write(
@@ -47,6 +46,18 @@ def make_project(tmp_path: Path) -> MakeProject:
         return made
 
     return make
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> MakeProject:
+    """A function that makes a small spam project of the test's own."""
+    return _maker(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_projects(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> MakeProject:
+    """The same for projects that the tests of a module share, and do not change."""
+    return _maker(tmp_path_factory.mktemp(request.module.__name__))
 
 
 @pytest.fixture

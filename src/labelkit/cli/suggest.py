@@ -66,7 +66,7 @@ def suggest(
     _talk(found)
     if accept is None and not as_json and found.rules and sys.stdin.isatty() and sys.stdout.isatty():
         accept = click.prompt("accept which? 1,3-5, all or none", default=NONE, err=True)
-    chosen = _chosen(accept or NONE, found)
+    chosen = numbered(accept or NONE, found)
     if chosen:
         _write(project, found, chosen, out)
     if as_json and accept is not None:
@@ -87,7 +87,7 @@ def _write(project: Project, found: Suggestions, chosen: Sequence[Suggestion], o
     talk(f"labelkit: added {count} to {project.folder.relative(path.absolute())}; the next `labelkit apply` uses them")
 
 
-def _chosen(text: str, found: Suggestions) -> list[Suggestion]:
+def numbered(text: str, found: Suggestions) -> list[Suggestion]:
     """The rules that a text such as "1,3-5" names. Raises UsageError for anything else."""
     if text.strip().lower() in {ALL, NONE}:
         return list(found.rules) if text.strip().lower() == ALL else []
