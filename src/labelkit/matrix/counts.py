@@ -140,7 +140,7 @@ class VoteCounts:
 
 def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
     """Whether there are more than MAX_DISTINCT distinct rows for sure: equal rows have equal hashes."""
-    if len(votes) <= MAX_DISTINCT or (k + 1) ** votes.shape[1] <= MAX_DISTINCT:
+    if len(votes) <= MAX_DISTINCT or (k + 1) ** votes.shape[1] <= max(MAX_DISTINCT, TABLE):
         return False
     chunks = (np.maximum(votes[at : at + CHUNK], np.int8(ABSTAIN)) for at in range(0, len(votes), CHUNK))
     hashes = np.sort(np.concatenate([row_hashes(row_words(chunk)) for chunk in chunks]))
@@ -148,14 +148,16 @@ def _surely_many(votes: NDArray[np.int8], k: int) -> bool:
 
 
 def _few_distinct(votes: NDArray[np.int8], k: int) -> Rows | None:
-    """The distinct rows, chunk by chunk; None as soon as they are more than MAX_DISTINCT."""
+    """The distinct rows; None as soon as they are more than MAX_DISTINCT."""
     n, m = votes.shape
-    step = 16 * CHUNK if (k + 1) ** m <= TABLE else CHUNK
+    if (k + 1) ** m <= TABLE:
+        found = _tabled(votes, None, k)
+        return found if len(found[1]) <= MAX_DISTINCT else None
     found, waiting, many = _no_rows(m), [], 0
-    for at in range(0, n, step):
-        waiting.append(distinct_rows(np.maximum(votes[at : at + step], np.int8(ABSTAIN)), None, k))
+    for at in range(0, n, CHUNK):
+        waiting.append(distinct_rows(np.maximum(votes[at : at + CHUNK], np.int8(ABSTAIN)), None, k))
         many += len(waiting[-1][1])
-        if many > max(CHUNK, len(found[1])) or at + step >= n:  # merging often would take longer than counting
+        if many > max(CHUNK, len(found[1])) or at + CHUNK >= n:  # merging often would take longer than counting
             found, waiting, many = _merged([found, *waiting], k), [], 0
             if len(found[1]) > MAX_DISTINCT:
                 return None
@@ -172,14 +174,10 @@ def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: i
     if not n or not m:
         total = n if times is None else int(times.sum())
         return (cells[: min(n, 1)], np.array([total] * min(n, 1), np.int64))
+    if (k + 1) ** m <= TABLE:
+        return _tabled(cells, times, k)
     per = max(1, int(RADIX_BITS / np.log2(k + 1)))
     keys = [_packed(cells[:, start : start + per], k) for start in range(0, m, per)]
-    possible = (k + 1) ** m
-    if possible <= TABLE:
-        weights = None if times is None else times.astype(np.float64)
-        table = np.bincount(keys[0].astype(np.intp), weights, minlength=possible).astype(np.int64)
-        found = np.flatnonzero(table)
-        return _unpacked(found.astype(np.float64), m, k), table[found]
     if len(keys) == 1 and times is None:
         ordered = np.sort(keys[0])
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
@@ -193,6 +191,16 @@ def distinct_rows(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: i
     return cells[order[first]], counts
 
 
+def _tabled(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> Rows:
+    """`distinct_rows` by a table of all possible rows; faults count as abstains."""
+    table = np.zeros((k + 1) ** cells.shape[1], np.int64)
+    for at in range(0, len(cells), CHUNK):
+        keys = _packed(np.maximum(cells[at : at + CHUNK], np.int8(ABSTAIN)), k).astype(np.intp)
+        np.add.at(table, keys, 1 if times is None else times[at : at + CHUNK])
+    found = np.flatnonzero(table)
+    return _unpacked(found.astype(np.float64), cells.shape[1], k), table[found]
+
+
 def _merged(parts: list[Rows], k: int) -> Rows:
     """Distinct rows of several parts, how often each occurs in all of them."""
     return distinct_rows(np.concatenate([rows for rows, _ in parts]), np.concatenate([times for _, times in parts]), k)
@@ -201,12 +209,12 @@ def _merged(parts: list[Rows], k: int) -> Rows:
 def _packed(cells: NDArray[np.int8], k: int) -> NDArray[np.float64]:
     """(n,) float64 whole numbers below 2**52 that order as the (n, m) rows do: the votes as digits of base k + 1."""
     n, m = cells.shape
-    digits = np.zeros((m, 2))  # a second column, for products with a single one are shared among threads
-    digits[:, 0] = np.power(float(k + 1), np.arange(m)[::-1])
+    digits = np.power(float(k + 1), np.arange(m)[::-1])
     keys, step = np.empty(n), max(1, (1 << 17) // max(1, m))
     for start in range(0, n, step):
-        keys[start : start + step] = (cells[start : start + step].astype(np.float64) @ digits)[:, 0]
-    return np.asarray(keys + digits[:, 0].sum())
+        keys[start : start + step] = cells[start : start + step].astype(np.float64) @ digits
+    keys += digits.sum()
+    return keys
 
 
 def _unpacked(keys: NDArray[np.float64], m: int, k: int) -> NDArray[np.int8]:

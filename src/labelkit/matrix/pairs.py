@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = 1 << 19  # votes and abstains looked at at once
-AT_ONCE = 1 << 17  # pairs of votes, or cells of a matrix product, in memory at once: a few MiB
+CELLS = 1 << 19  # votes and abstains, or cells of a matrix product, looked at at once
+AT_ONCE = 1 << 17  # pairs of votes in memory at once: a few MiB
 SAMPLE = 2_048  # rows that tell how many votes meet
-PAIR_COST = 300  # counting one pair of votes takes as long as so many multiplications of a matrix product
+PAIR_COST = 200  # counting one pair of votes takes as long as so many multiplications of a matrix product
 FEW, TENTH = 0.03, 0.1  # shares of True between which `numpy.flatnonzero` is slow
 
 
@@ -34,7 +34,7 @@ def pair_counts(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int
 def _by_product(cells: NDArray[np.int8], times: NDArray[np.int64] | None, k: int) -> NDArray[np.int64]:
     """One-hot rows times one-hot rows: exact in float32 below 2**24 rows, with weights in float64 below 2**53."""
     (n, m), kind = cells.shape, np.float32 if times is None else np.float64
-    found, step = np.zeros((k * m, k * m)), max(256, AT_ONCE // max(1, m * k))
+    found, step = np.zeros((k * m, k * m)), max(256, CELLS // max(1, m * k))
     buffer = np.empty((min(n, step), k, m), kind)
     for start in range(0, n, step):
         chunk = cells[start : start + step]
@@ -99,11 +99,3 @@ def _by_voters(voters: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int6
         step = max(1, AT_ONCE // (count * (count - 1) // 2))
         for at in range(start, stop, step):
             yield count, order[at : min(at + step, stop)]
-
-
-def _tally(sums: NDArray[np.int64], waiting: list[tuple[NDArray[np.int64], NDArray[np.float64] | None]]) -> None:
-    """Add how often each number waits."""
-    weights = [weight for _, weight in waiting if weight is not None]
-    numbers = np.concatenate([numbers for numbers, _ in waiting])
-    found = np.bincount(numbers, np.concatenate(weights) if weights else None, minlength=len(sums))
-    sums += found.astype(np.int64, copy=False)
