@@ -49,7 +49,9 @@ _HOMES = {
     "read_sql": "labelkit.records",
     "rules": "labelkit.labeling",
     "select": "labelkit.active",
+    "TransformationFunction": "labelkit.labeling",
     "train": "labelkit.learner",
+    "transformation_function": "labelkit.labeling",
     "validate": "labelkit.validation",
     "weak_learner": "labelkit.learner",
 }
@@ -73,6 +75,7 @@ __all__ = [
     "QueueItem",
     "Records",
     "SnorkelLabelModel",
+    "TransformationFunction",
     "Verdict",
     "apply_lfs",
     "batch_labeling_function",
@@ -87,6 +90,7 @@ __all__ = [
     "rules",
     "select",
     "train",
+    "transformation_function",
     "validate",
     "weak_learner",
 ]
@@ -122,12 +126,14 @@ if TYPE_CHECKING:
         Endpoint as Endpoint,
         LabelingFunction as LabelingFunction,
         Preprocessor as Preprocessor,
+        TransformationFunction as TransformationFunction,
         batch_labeling_function as batch_labeling_function,
         endpoint as endpoint,
         labeling_function as labeling_function,
         preprocessor as preprocessor,
         prompt as prompt,
         rules as rules,
+        transformation_function as transformation_function,
     )
     from labelkit.learner import train as train, weak_learner as weak_learner
     from labelkit.matrix import (

@@ -3,6 +3,7 @@
 labelkit.toml            what this module reads
 labeling_functions/      labeling functions, loaded by path in name order
 slices/                  slicing functions, likewise
+transformations/         transformation functions, likewise
 expectations/            Great Expectations suites
 labels.parquet           the current labels
 .labelkit/               runs/<id>/, annotations.db, verdict.json, lock
@@ -49,6 +50,11 @@ class ProjectFolder:
     def slices_folder(self) -> Path:
         """Where slicing functions are."""
         return self.root / "slices"
+
+    @property
+    def transformations_folder(self) -> Path:
+        """Where transformation functions are."""
+        return self.root / "transformations"
 
     @property
     def suites_folder(self) -> Path:

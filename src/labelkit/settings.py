@@ -17,6 +17,7 @@ from labelkit.files import machine_errors
 FILE_NAME = "labelkit.toml"
 MAX_CLASSES = 127
 EMBEDDING = "embedding"  # the field that a file of embeddings becomes
+AUGMENTED_FROM = "augmented_from"  # the column of an augmented record that names its parent
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnType = Literal["string", "int64", "float64", "bool"]
@@ -58,6 +59,7 @@ class DataSection(Section):
     metadata: list[Name] = []
     reference: Name | None = None
     embedding: Name | None = None  # a field that is one, or a Parquet file of ids and embeddings, which become one
+    augmented: Name | None = None  # the file of `labelkit augment`, for the gate to look at
     encoding: Name = "utf-8"
     types: dict[Name, ColumnType] = {}
 

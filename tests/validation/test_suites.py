@@ -133,7 +133,7 @@ FILES: dict[str, tuple[object, str]] = {
         suite_content(check(UNIQUE, column="id"), meta={}),
         (
             'meta: name the table to judge, as in "meta": {"labelkit": {"table": "labels"}}; tables are '
-            '"records", "labels", "functions", "classes", "annotators", "slices", "fields", "runs"'
+            '"records", "labels", "functions", "classes", "annotators", "slices", "augmented", "fields", "runs"'
         ),
     ),
     "an unknown table": (

@@ -15,6 +15,7 @@ import click
 from labelkit import __version__
 from labelkit.cli.annotate import annotate
 from labelkit.cli.apply import apply
+from labelkit.cli.augment import augment
 from labelkit.cli.embed import embed
 from labelkit.cli.exchange import export, import_
 from labelkit.cli.explain import explain
@@ -50,7 +51,22 @@ def labelkit() -> None:
     """  # noqa: D301  click wants the character itself
 
 
-for command in (init, apply, annotate, validate, lf, embed, explain, runs, replay, report, export, import_, store):
+for command in (
+    init,
+    apply,
+    annotate,
+    validate,
+    lf,
+    embed,
+    augment,
+    explain,
+    runs,
+    replay,
+    report,
+    export,
+    import_,
+    store,
+):
     labelkit.add_command(command)
 
 

@@ -10,6 +10,7 @@ from labelkit.labeling.prompts.asking import Asked, answered
 from labelkit.labeling.prompts.declare import prompt
 from labelkit.labeling.prompts.endpoint import Endpoint, endpoint
 from labelkit.labeling.rows import Row
+from labelkit.labeling.transformations import TransformationFunction, transformation_function
 
 __all__ = [
     "Asked",
@@ -17,6 +18,7 @@ __all__ = [
     "LabelingFunction",
     "Preprocessor",
     "Row",
+    "TransformationFunction",
     "VoteCaster",
     "answered",
     "as_labeling_function",
@@ -28,4 +30,5 @@ __all__ = [
     "preprocessor",
     "prompt",
     "rules",
+    "transformation_function",
 ]

@@ -66,6 +66,22 @@ def load_functions(
     return checked
 
 
+def load_modules(folder: Path) -> list[ModuleType]:
+    """The .py files of a folder, imported as those of labeling functions are. Raises FunctionError as these do."""
+    problems, modules = list[str](), list[ModuleType]()
+    folder = folder.absolute()
+    with _importable(folder):
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith(("_", ".")):
+                try:
+                    modules.append(_load(path))
+                except FunctionError as error:
+                    problems.append(str(error))
+    if problems:
+        raise FunctionError(listed(problems))
+    return modules
+
+
 def _with_data_files(functions: Sequence[LabelingFunction], folder: Path) -> tuple[LabelingFunction, ...]:
     """The functions, their fingerprints including the folder's data files: any of them may be read while voting."""
     files = {name: digest for name, digest in hash_tree(folder, ["*"]).items() if not name.endswith((".py", ".toml"))}

@@ -14,6 +14,7 @@ from labelkit.errors import ArtifactError
 from labelkit.label_models import labels_table, load_model, run_of
 from labelkit.lineage import Run, RunStore
 from labelkit.matrix import LabelMatrix
+from labelkit.pipeline.augmented import augmented_records
 from labelkit.pipeline.compute import LIBRARIES, decisive_settings, function_files
 from labelkit.pipeline.current import kept_votes
 from labelkit.pipeline.slicing import kept_slices
@@ -54,6 +55,7 @@ def evidence_of(
         model_labels=_model_labels(project, run),
         previous=_labels_before(project, run),
         slices=lambda: None if run is None else kept_slices(project, run),
+        augmented=lambda: augmented_records(project),
         ratings=lambda: ratings_of(project),
         seed=settings.model.seed,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.asking import DryRun
+    from labelkit.pipeline.augment import AugmentReport
     from labelkit.pipeline.difference import Difference
     from labelkit.pipeline.embed import EmbedReport
     from labelkit.pipeline.explain import Explanation
@@ -91,6 +92,29 @@ class Project:
 
         model, out = (None if path is None else Path(path) for path in (model, out))
         return embed(self.folder, field=field, model=model, out=out, progress=progress)
+
+    def augment(
+        self,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        seed: int | None = None,
+        policy: str | None = None,
+        per_record: int = 1,
+        length: int = 1,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> AugmentReport:
+        """Make more records to train on of those on split train, by the transformation functions of the project."""
+        from labelkit.pipeline.augment import augment
+
+        return augment(
+            self.folder,
+            out=None if out is None else Path(out),
+            seed=seed,
+            policy=policy,
+            per_record=per_record,
+            length=length,
+            progress=progress,
+        )
 
     def dry_run(self) -> DryRun:
         """What prompt functions would ask, and what that would cost; asks nobody."""
@@ -203,11 +227,14 @@ class Project:
 
         return report(self.folder)
 
-    def training_set(self, split: str | None = None) -> pa.Table:
-        """The labelled records for training. Raises AnswerIsNo unless this very labels.parquet passed the gate."""
+    def training_set(self, split: str | None = None, *, augmented: str | os.PathLike[str] | None = None) -> pa.Table:
+        """The labelled records for training. Raises AnswerIsNo unless this very labels.parquet passed the gate.
+
+        `augmented` names a file of `augment`, whose records come behind them with the labels of their parents.
+        """
         from labelkit.pipeline.training import training_set
 
-        return training_set(self.folder, split)
+        return training_set(self.folder, split, augmented=None if augmented is None else Path(augmented))
 
     def export(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelkit.errors import AnswerIsNo, DataError, MachineError, named, visible
@@ -11,6 +12,7 @@ from labelkit.files import timestamp
 from labelkit.label_models import labels_content
 from labelkit.label_models.labels import NONE
 from labelkit.lineage import Run, versions_of
+from labelkit.pipeline.augmented import PARENT, checked_augmented
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 
 
 @announced("train")
-def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
+def training_set(project: ProjectFolder, split: str | None = None, *, augmented: str | Path | None = None) -> pa.Table:
     """The labelled records as one table: id, fields, label, confidence, p_<class>, source, run.
 
     `split` is the value of `[data] split` to keep ("train" where the project has a split, by default). Records
     without a label are left out. The file is read once: what was judged is what comes out. A run of verb train says
-    who got what; a project that cannot be written to gives its rows all the same.
+    who got what; a project that cannot be written to gives its rows all the same. With `augmented`, the records in
+    that file come behind them, each labelled as its parent, which the column augmented_from names (null for others).
 
     Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records,
     ArtifactError for a verdict that is not what was written.
@@ -59,9 +62,28 @@ def training_set(project: ProjectFolder, split: str | None = None) -> pa.Table:
     columns |= {name: rows.column(name) for name in rows.column_names if name != "id"}
     joined = pa.table(columns).replace_schema_metadata(labels.schema.metadata)
     chosen = joined.filter(pc.not_equal(joined.column("source"), NONE))
+    if augmented is not None:
+        if split not in {None, TRAIN}:
+            raise DataError(f'augmented records are for split "{TRAIN}", not for "{visible(str(split))}"')
+        chosen = _widened(project, chosen, checked_augmented(project, project.root / augmented, passed["data"]))
     with contextlib.suppress(MachineError):
         _record(project, passed, chosen, split, started)
     return chosen
+
+
+def _widened(project: ProjectFolder, rows: pa.Table, more: pa.Table) -> pa.Table:
+    """The rows, and behind them the augmented records whose parent is among them, with its label."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    data = project.settings.data
+    places = pc.index_in(more.column(PARENT), value_set=rows.column(data.id).combine_chunks())
+    more, places = more.filter(pc.is_valid(places)), places.drop_null()
+    labels = rows.drop_columns([data.id, *data.fields]).take(places)
+    columns = {name: more.column(name).cast(rows.schema.field(name).type) for name in (data.id, *data.fields)}
+    columns |= {name: labels.column(name) for name in labels.column_names}
+    plain = rows.append_column(PARENT, pa.nulls(rows.num_rows, pa.string()))
+    return pa.concat_tables([plain, pa.table({**columns, PARENT: more.column(PARENT)}, schema=plain.schema)])
 
 
 def _record(project: ProjectFolder, passed: Mapping[str, str], rows: pa.Table, split: str | None, started: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelkit.project import TRAIN
+from labelkit.settings import AUGMENTED_FROM
 from labelkit.validation.facts.evidence import Evidence, places
 from labelkit.validation.frames import named_by
 from labelkit.validation.texts import normalised_texts, text_fields, texts_of
@@ -18,8 +19,6 @@ from labelkit.validation.texts import normalised_texts, text_fields, texts_of
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
-
-PARENT = "augmented_from"
 
 
 def augmented_table(evidence: Evidence) -> pa.Table:
@@ -30,7 +29,7 @@ def augmented_table(evidence: Evidence) -> pa.Table:
     names = {"id": "string", "parent": "string", "split": "string", "parent_split": "string", "leak": "int64"}
     if table is None:
         return named_by(pa.table({name: pa.array([], kind) for name, kind in names.items()}), "id")
-    parent = texts_of(table, PARENT)
+    parent = texts_of(table, AUGMENTED_FROM)
     row = places(parent, evidence.record_ids)
     nothing = pa.nulls(table.num_rows, pa.string())
     own, of_parent = nothing, nothing
