@@ -1,7 +1,7 @@
 """Answers and weak labels together against either alone: what the end model is worth after each answer.
 
     LABELKIT_DATA=folder python benchmarks/active_learning.py [--only four others junk] [--seeds 5]
-        [--model snorkel] [--sets youtube ...] [--out curves.svg]
+        [--model ensemble] [--sets youtube ...] [--out curves.svg]
 
 people      margin active learning: ten answers on random records, then batches of ten where the model is least sure
 functions   the end model trained on the label model's probabilities, no answers
@@ -38,6 +38,7 @@ POINTS = (0, 10, 20, 50, 100, 200)
 BATCH = 10
 RANDOM_AT_FIRST, FIRST = 5, 20  # of the hybrid's first 20 answers, half are on random records
 RANDOM_EVERY = 20  # and one in 20 answers from then on
+OF_ANSWERS = 5  # of a later batch: where the answers alone are least sure, instead of the hybrid
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -89,27 +90,32 @@ def hybrid(name: str, model: str, seed: int, junk: str | None = None) -> tuple[R
     """The hybrid, and how far it trusts the functions in the end."""
     now, rng = setting(name, model, junk), np.random.default_rng(seed)
     gold, free, probs = now.task.gold, np.ones(len(now.task.gold), dtype=bool), np.exp(now.weak.logs)
+    of_answers = probs
     rows, drawn, trust = np.empty(0, np.int64), np.empty(0, dtype=bool), 1.0
     found = {0: now.score(np.exp(now.test_logs))}
     while len(rows) < min(POINTS[-1], len(gold)):
         at_random = RANDOM_AT_FIRST if len(rows) < FIRST else int(len(rows) % RANDOM_EVERY == 0)
-        rows = np.append(rows, ask(free, probs, at_random, rng))
+        chosen = ask(free, of_answers, at_random, rng, at_random + OF_ANSWERS if len(rows) >= FIRST else at_random)
+        rows = np.concatenate([rows, chosen, ask(free, probs, 0, rng, BATCH - len(chosen))])
         drawn = np.append(drawn, np.arange(len(rows) - len(drawn)) < at_random)
         learned = now.weak.learn(rows, gold[rows], drawn)
         probs, trust = now.weak.pool_probabilities(learned), learned.trust
+        of_answers = now.weak.without_functions(learned)
         if len(rows) in POINTS:
             found[len(rows)] = now.score(learned.from_features(now.test_features, now.test_logs))
     return found, trust
 
 
-def ask(free: NDArray[np.bool_], probs: Floats | None, at_random: int, rng: np.random.Generator) -> Rows:
+def ask(
+    free: NDArray[np.bool_], probs: Floats | None, at_random: int, rng: np.random.Generator, most: int = BATCH
+) -> Rows:
     """A batch: some records at random, then those of the smallest margin; they are free no more."""
     rows = rng.permutation(np.flatnonzero(free))[:at_random]
     free[rows] = False
     if probs is not None:
         left = rng.permutation(np.flatnonzero(free))
         two = np.sort(probs[left], axis=1)[:, -2:]
-        rows = np.append(rows, left[np.argsort(two[:, 1] - two[:, 0], kind="stable")][: BATCH - len(rows)])
+        rows = np.append(rows, left[np.argsort(two[:, 1] - two[:, 0], kind="stable")][: most - len(rows)])
         free[rows] = False
     return rows
 
@@ -195,7 +201,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--sets", nargs="+", choices=names(), default=list(names()))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--model", default="snorkel")
+    parser.add_argument("--model", default="ensemble", help="the label model that functions and hybrid start from")
     parser.add_argument("--out", type=Path, help="where the curves are drawn, as SVG")
     arguments = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":

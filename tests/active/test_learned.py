@@ -108,6 +108,21 @@ def test_uncertainty_is_the_learners(strategy: str) -> None:
     assert items[0].suggestion == likeliest
 
 
+def test_the_answers_alone_ask_about_what_they_leave_open() -> None:
+    """Also about records that nobody voted on, whatever the learner makes of them; without a learner it is margin."""
+    votes = LabelMatrix.from_rows([[0], [0], [-1]], classes=CLASSES, ids=["sure", "open", "unvoted"])
+    posterior = Posterior(np.array([[0.6, 0.4], [0.9, 0.1], [0.5, 0.5]]), votes.covered, votes.ids, CLASSES)
+    of_answers = np.array([[0.9, 0.1], [0.52, 0.48], [0.6, 0.4]])
+    learned = Learned(np.array([[0.5, 0.5], [0.9, 0.1], [0.9, 0.1]]), of_answers=of_answers)
+    items = select(posterior, votes, strategy="answers", learned=learned)
+    assert [item.record for item in items] == ["open", "unvoted", "sure"]
+    assert items[0].reason == "the answers alone leave it open: ham or spam (0.52 / 0.48)"
+    assert items[0].suggestion == "ham"
+    without = select(posterior, votes, strategy="answers")
+    assert [item.record for item in without] == ["sure", "open"]
+    assert without[0].reason == "undecided between ham and spam (0.60 / 0.40)"
+
+
 def test_committee_asks_where_label_model_and_learner_disagree() -> None:
     """The largest divergence first; the reason names both opinions."""
     votes = LabelMatrix.from_rows([[0], [0], [0]], classes=CLASSES, ids=["same", "apart", "near"])

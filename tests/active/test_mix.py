@@ -89,6 +89,14 @@ def test_hybrid_draws_half_of_the_first_twenty_at_random() -> None:
     assert [sum(item.strategy == "random" for item in later[:n]) for n in (10, 30)] == [5, 6]
 
 
+def test_hybrid_lets_learner_and_answers_ask_in_turn_after_the_first_twenty() -> None:
+    """Before that the answers are too few to say what they leave open."""
+    posterior, votes = project(2_000)
+    asked = [item.strategy for item in select(posterior, votes, n=60, strategy="hybrid")]
+    assert Counter(asked[:20]) == {"margin": 10, "random": 10}
+    assert Counter(asked[20:]) == {"margin": 19, "answers": 19, "random": 2}
+
+
 def test_each_item_says_which_strategy_asked_and_why() -> None:
     """The reason is that of the strategy, not of the mix."""
     posterior, votes = project(500)

@@ -43,6 +43,18 @@ def by_diversity(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
     return _with_the_rest(pool, rows, places, scores, n)
 
 
+def by_answers(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
+    """Rank by how close the two likeliest classes are to a regression on the answers alone.
+
+    A model that knows the functions is sure of what they cover; the other one needs these records too, to be worth its
+    part of the hybrid.
+    """
+    top = np.sort(pool.of_answers[rows], axis=1)
+    scores = np.round(top[:, -1] - top[:, -2], DIGITS)
+    best = lowest(scores, n)
+    return rows[best], scores[best]
+
+
 def by_rarity(pool: Pool, rows: Rows, n: int) -> tuple[Rows, Scores]:
     """Rank by the probability of the rarest class, to find examples of it at all (Attenberg and Provost, KDD 2010)."""
     scores = np.round(pool.believed[rows, pool.rarest], DIGITS)

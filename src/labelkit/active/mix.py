@@ -3,7 +3,8 @@
     margin                          one strategy
     margin:0.7,random:0.3           seven of ten questions by margin, three at random
     mixed                           MIXED
-    hybrid                          half at random until there are 20 answers, then margin and one in 20 at random
+    hybrid                          half at random until there are 20 answers; then margin of the learner and margin of
+                                    the answers alone in turn, and one in 20 at random
     mypackage.strategies.rare       a function of yours, which gives each record a score
 
 A function gets the probabilities, (n, k) float64, and the votes, (n, m) int8, of n records that at least one labeling
@@ -30,9 +31,11 @@ MIXED = "margin:0.6,conflict:0.2,random:0.2"
 """Uncertain records teach most, conflicts show broken functions, and random ones keep figures about the whole honest.
 Records that nobody voted on are not among them: ask for `uncovered`, alone or with a weight of its own."""
 
-HYBRID, EARLY, EARLY_ANSWERS = "margin:0.95,random:0.05", "margin:0.5,random:0.5", 20
+HYBRID, EARLY, EARLY_ANSWERS = "margin:0.475,answers:0.475,random:0.05", (0.5, 0.0, 0.5), 20
 """Records that a learner chose are where functions are at their worst. The first answers, half of them on records drawn
-at random, tell functions that are junk from functions that are asked about their weakest records."""
+at random, tell functions that are junk from functions that are asked about their weakest records. Later on, records
+that the answers by themselves leave open are asked as often as those that the learner doubts: where functions are sure
+and wrong, no doubt of the learner's ever leads (docs/active-learning.md)."""
 
 _NAMED = {"mixed": MIXED, "hybrid": HYBRID}
 
@@ -64,13 +67,13 @@ def phases(text: str, asked: int) -> list[tuple[int | None, tuple[float, ...]]]:
     """How many questions to ask by which weights, one after the other, when `asked` records were asked before.
 
     >>> phases("hybrid", 15)
-    [(5, (0.5, 0.5)), (None, (0.95, 0.05))]
+    [(5, (0.5, 0.0, 0.5)), (None, (0.475, 0.475, 0.05))]
     >>> phases("margin:0.7,random:0.3", 0)
     [(None, (0.7, 0.3))]
     """
     weights = tuple(part.weight for part in parse_mix(text))
     if text == "hybrid" and asked < EARLY_ANSWERS:
-        return [(EARLY_ANSWERS - asked, tuple(part.weight for part in parse_mix(EARLY))), (None, weights)]
+        return [(EARLY_ANSWERS - asked, EARLY), (None, weights)]
     return [(None, weights)]
 
 

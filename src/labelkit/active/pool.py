@@ -63,6 +63,7 @@ class Learned:
     probs: NDArray[np.float64]  # (n, k): rows sum to 1
     features: Any = None  # (n, d): dense array or scipy CSR matrix that the learner sees; None: not known
     columns: tuple[str, ...] = ()  # (d,) names of the features, where they are known
+    of_answers: NDArray[np.float64] | None = None  # (n, k): what the answers say without weak labels; None: not known
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ class Pool:
     def believed(self) -> NDArray[np.float64]:
         """(n, k): the learner's probabilities where there is one, since what is to be trained is what should ask."""
         return self.probs if self.learned is None else self.learned.probs
+
+    @property
+    def of_answers(self) -> NDArray[np.float64]:
+        """(n, k): what the answers say without weak labels where that is known, else what is believed."""
+        known = None if self.learned is None else self.learned.of_answers
+        return self.believed if known is None else known
 
     @cached_property
     def rarest(self) -> int:

@@ -131,14 +131,15 @@ def _mixed(
 ) -> Iterator[tuple[int, int, float]]:
     """Merge rankings into (row, number of the ranking, score), no row twice, phase by phase.
 
-    Each time the ranking is next that is furthest behind its weight; one that has run dry leaves its share to the rest.
+    Each time the ranking is next that is furthest behind its weight; one that has run dry leaves its share to the rest,
+    and one without weight has its turn when all others have.
     """
     places, seen = [0] * len(rankings), set[int]()
     left = [source for source in range(len(rankings)) if len(rankings[source][0])]
     for most, weights in phases:
         given = [0] * len(rankings)
         while left and (most is None or sum(given) < most):
-            source = min(left, key=lambda s: (given[s] + 0.5) / weights[s])
+            source = min(left, key=lambda s: (given[s] + 0.5) / weights[s] if weights[s] else np.inf)
             rows, scores = rankings[source]
             row, score = int(rows[places[source]]), float(scores[places[source]])
             places[source] += 1

@@ -50,6 +50,17 @@ def reason_for(
     return f"{doubt}; unlike what was asked" if strategy in {"ranked", "diverse"} else doubt
 
 
+def left_open(of_answers: NDArray[np.float64], classes: Sequence[str]) -> str:
+    """Name the two classes that answers by themselves hold likeliest, of probabilities (k,).
+
+    >>> left_open(np.array([0.2, 0.45, 0.35]), ["ham", "spam", "eggs"])
+    'the answers alone leave it open: spam or eggs (0.45 / 0.35)'
+    """
+    first, second = np.argsort(-of_answers, kind="stable")[:2]
+    names = f"{visible(classes[first])} or {visible(classes[second])}"
+    return f"the answers alone leave it open: {names} ({of_answers[first]:.2f} / {of_answers[second]:.2f})"
+
+
 def _disagreement(votes: Mapping[str, str], classes: Sequence[str]) -> str:
     """Count the sides, the largest first."""
     counts = Counter(votes.values())

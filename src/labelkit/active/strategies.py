@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.active.learned import by_committee, by_diversity, by_rank, by_rarity, with_a_learner
+from labelkit.active.learned import by_answers, by_committee, by_diversity, by_rank, by_rarity, with_a_learner
 from labelkit.active.pool import DIGITS, Mask, Pool, PosteriorEstimator, Rows, Scores, Strategy, lowest
+from labelkit.active.reasons import left_open, reason_for
 from labelkit.matrix import LabelMatrix
 
 
@@ -112,8 +113,16 @@ def _why_of_region(pool: Pool, row: int, votes: LabelMatrix) -> str:
     return pool.regions.reason(row, votes.names, votes.classes, votes.votes[row])
 
 
+def _why_of_answers(pool: Pool, row: int, votes: LabelMatrix) -> str:
+    if pool.learned is None or pool.learned.of_answers is None:
+        learned = None if pool.learned is None else pool.learned.probs[row]
+        return reason_for("margin", pool.probs[row], {}, votes.classes, learned=learned)
+    return left_open(pool.of_answers[row], votes.classes)
+
+
 STRATEGIES: dict[str, Strategy] = {
     "margin": Strategy(_covered, _uncertainty("classifier_margin", lowest_first=True)),
+    "answers": Strategy(with_a_learner, by_answers, why=_why_of_answers),
     "entropy": Strategy(_covered, _uncertainty("classifier_entropy")),
     "least_confidence": Strategy(_covered, _uncertainty("classifier_uncertainty")),
     "conflict": Strategy(lambda pool: in_conflict(pool.votes), _conflict),

@@ -1,27 +1,28 @@
 """The hybrid: a learner trained on weak labels, corrected by people's answers, that loses to neither alone.
 
-    corrected   P(y | x) = softmax(a * s(x) + x W + b)    s: log-probabilities of the weak learner, which stay
-    alone       logistic regression on the answers and nothing else
-    hybrid      scores (1 - u) * corrected + u * alone,   u = 1 - trust * (1 - MIX * n / (n + 200)) after n answers
+    P(y | x) = softmax(a * s(x) + x W + b)    s: log-probabilities of the weak learner, which stay
+    a        = trust / (1 + n / FADING)       after n answers
 
-Training on weak labels and answers side by side lets thousands of weak labels outvote the people. Here a, W and b
-are fitted to the answers, held by a ridge on W that loosens with n and by an anchor: records of the pool that keep
-the weak learner's opinion with a weight that does not grow. So few answers change little, and many change what they are
-about. Expected class shares move from the weak learner's to the corrected model's own. The regression alone keeps its
-part since two models that err differently err less together. Where the answers say that the functions are junk
-(`trust`), it is all that is left. Without answers the hybrid is the weak learner.
+Training on weak labels and answers side by side lets thousands of weak labels outvote the people. Here W and b are
+fitted to the answers, beside what the weak learner says: a regression with an offset. They are held by a ridge that
+loosens with n to what a regression on answers alone has, and by an anchor: records of the pool that keep the weak
+learner's opinion with a weight that does not grow. So few answers change little, and many change what they are about.
+a is not fitted: records that were asked because a model doubted them say nothing about how sure the weak learner may be
+of the others. Expected class shares move from the weak learner's to the hybrid's own. Where the answers say that the
+functions are junk (`trust`), the regression on the answers alone is all that is left. Without answers the hybrid is the
+weak learner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.learner.estimators import LINEAR, regression
+from labelkit.learner.estimators import LINEAR, PENALTY, regression
 from labelkit.learner.features import check_fields, mean_square
 from labelkit.learner.model import Learner, fitted_features, label_probabilities, trained
 from labelkit.learner.softmax import (
@@ -44,7 +45,7 @@ Rows = NDArray[np.int64]
 ANCHORS, ANCHOR_WEIGHT = 800, 15.0  # records, and their weight together per class
 LOOSE_AFTER = 40  # answers after which the ridge on W loosens
 HALF_SHARES = 80  # answers after which the weak learner's class shares count half, and soon little
-MIX, MIXED_AFTER = 1.0, 100
+FADING = 400.0  # answers after which the weak learner's log-probabilities count half
 TRAINED_ON, SAMPLE = 20_000, 5_000  # records that the weak learner sees, and that class shares are counted on, at most
 WORDS_FROM = 50_000  # records, labelled or not, whose words and values become features, at most
 LEAST = -20.0  # log-probability of what the weak learner holds impossible
@@ -57,6 +58,7 @@ class Hybrid:
 
     weak: Learner
     scores: Scores
+    alone: Scores  # of a regression on the answers and nothing else; class shares where all are of one class
     trust: float  # from 0 (the functions are junk) to 1
     answers: int
 
@@ -103,39 +105,48 @@ class WeakLearner:
         k, n = self.logs.shape[1], len(rows)
         if not n:
             nothing = Scores(1.0, np.empty(0, dtype=np.int64), np.empty((0, k)), np.zeros(k))
-            return Hybrid(self.learner, nothing, 1.0, 0)
+            return Hybrid(self.learner, nothing, nothing, 1.0, 0)
         drawn = np.zeros(n, dtype=bool) if at_random is None else np.asarray(at_random, dtype=bool)
         trust = trust_in(self.logs[rows], labels, drawn)
-        known = explained(self.logs[rows], labels, drawn)
-        alone = 1 - trust * (1 - MIX * (1 - known) * n / (n + MIXED_AFTER))
-        scores = blended(self._corrected(rows, labels, ANCHOR_WEIGHT * known), self._alone(rows, labels), alone)
-        return Hybrid(self.learner, scores, trust, n)
+        anchor = ANCHOR_WEIGHT * trust * explained(self.logs[rows], labels, drawn)
+        alone = self._alone(rows, labels)
+        corrected = self._corrected(rows, labels, trust / (1 + n / FADING), anchor)
+        return Hybrid(self.learner, blended(corrected, alone, 1 - trust), alone, trust, n)
 
     def pool_probabilities(self, hybrid: Hybrid) -> Floats:
         """(n, k): what a hybrid makes of the pool's records."""
         return hybrid.from_features(self.features, self.logs)
 
-    def _corrected(self, rows: Rows, labels: Rows, anchor: float) -> Scores:
+    def without_functions(self, hybrid: Hybrid) -> Floats:
+        """(n, k): what the answers by themselves make of the pool's records; the weak learner's where there are none.
+
+        As long as all answers are of one class, they say nothing of any record, and it is what the hybrid makes of it.
+        """
+        scores = hybrid.alone if len(hybrid.alone.columns) else hybrid.scores
+        return probabilities(scores.of(self.features, self.logs))
+
+    def _corrected(self, rows: Rows, labels: Rows, scale: float, anchor: float) -> Scores:
         k, n, anchors = self.logs.shape[1], len(rows), self.sample[:ANCHORS]
         both = np.concatenate([rows, anchors])
         target = np.vstack([np.eye(k)[labels], np.exp(self.logs[anchors])])
         weight = np.concatenate([np.ones(n), np.full(len(anchors), anchor * k / max(len(anchors), 1))])
-        ridge = self._square() / max(1.0, n / LOOSE_AFTER)
-        found = fit_scores(self.features[both], self.logs[both], target, weight, ridge)
+        ridge = self._square() * max(1 / PENALTY, 1 / max(1.0, n / LOOSE_AFTER))
+        found = replace(fit_scores(self.features[both], scale * self.logs[both], target, weight, ridge), scale=scale)
         seen = found.of(self.features[self.sample], self.logs[self.sample])
         before = np.exp(self.logs[self.sample]).mean(axis=0)
         own = n**2 / (n**2 + HALF_SHARES**2)
         shares = (1 - own) * before + own * probabilities(seen).mean(axis=0)
-        return Scores(found.scale, found.columns, found.weights, found.shift + shift_to_shares(seen, shares))
+        return replace(found, shift=found.shift + shift_to_shares(seen, shares))
 
     def _alone(self, rows: Rows, labels: Rows) -> Scores:
         """What the answers say by themselves; class shares where all are of one class."""
         k, x = self.logs.shape[1], self.features[rows]
-        columns = used_columns(x)
-        weights, shift = np.zeros((len(columns), k)), np.full(k, UNSEEN)
         seen = np.unique(labels)
         if len(seen) < 2:
-            return Scores(0.0, columns, weights, np.log((np.bincount(labels, minlength=k) + 0.5) / (len(rows) + k / 2)))
+            shares = (np.bincount(labels, minlength=k) + 0.5) / (len(rows) + k / 2)
+            return Scores(0.0, np.empty(0, dtype=np.int64), np.empty((0, k)), np.log(shares))
+        columns = used_columns(x)
+        weights, shift = np.zeros((len(columns), k)), np.full(k, UNSEEN)
         model = regression(self._square()).fit(x[:, columns], labels)
         if len(seen) == 2:
             weights[:, seen] = np.array([-0.5, 0.5]) * model.coef_.T

@@ -1,11 +1,11 @@
 """Multinomial logistic regression that starts from given scores, fitted to class probabilities.
 
     P(y | x) = softmax(a * s(x) + x W + b)
-    loss     = sum of weight * cross-entropy + ridge / 2 * |W|^2 + |b|^2 / 2 + SCALE_PENALTY / 2 * (a - 1)^2
+    loss     = sum of weight * cross-entropy + ridge / 2 * |W|^2 + |b|^2 / 2
 
-scikit-learn's regression has neither an offset nor soft targets. Minimised by L-BFGS (Nocedal, "Updating quasi-Newton
-matrices with limited storage", Mathematics of Computation 35, 1980). Features that no training row has keep weight 0,
-so only the columns in use are fitted.
+a is given. scikit-learn's regression has neither an offset nor soft targets. Minimised by L-BFGS (Nocedal, "Updating
+quasi-Newton matrices with limited storage", Mathematics of Computation 35, 1980). Features that no training row has
+keep weight 0, so only the columns in use are fitted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-SCALE_PENALTY = 2.0  # how firmly a stays near 1
 STEPS, MEMORY, SETTLED = 150, 10, 1e-7
 
 
@@ -56,8 +55,10 @@ def blended(one: Scores, other: Scores, share: float) -> Scores:
     return Scores((1 - share) * one.scale + share * other.scale, columns, weights, shift)
 
 
-def fit_scores(features: Any, given: Floats, target: Floats, weight: Floats, ridge: float) -> Scores:
-    """Fit to n rows: features (n, d), given scores (n, k), target probabilities (n, k), weight (n,).
+def fit_scores(features: Any, offset: Floats, target: Floats, weight: Floats, ridge: float) -> Scores:
+    """Fit W and b to n rows: features (n, d), a * s as offset (n, k), target probabilities (n, k), weight (n,).
+
+    In what is returned a is 0: the offset is the caller's to add.
 
     >>> x, target = np.array([[1.0], [-1.0]]), np.eye(2)
     >>> scores = fit_scores(x, np.zeros((2, 2)), target, np.ones(2), ridge=0.1)
@@ -72,22 +73,18 @@ def fit_scores(features: Any, given: Floats, target: Floats, weight: Floats, rid
     size, back = len(columns) * k, x.T.tocsr() if hasattr(x, "tocsr") else x.T
 
     def loss(z: Floats) -> tuple[float, Floats]:
-        w, b, a = z[:size].reshape(-1, k), z[size:-1], z[-1]
-        logs = log_probabilities(a * given + x @ w + b)
+        w, b = z[:size].reshape(-1, k), z[size:]
+        logs = log_probabilities(offset + x @ w + b)
         pull = weight[:, None] * (np.exp(logs) - target)
-        value = -(weight[:, None] * target * logs).sum()
-        value += ridge / 2 * (z[:size] @ z[:size]) + b @ b / 2 + SCALE_PENALTY / 2 * (a - 1) ** 2
+        value = -(weight[:, None] * target * logs).sum() + ridge / 2 * (z[:size] @ z[:size]) + b @ b / 2
         slope = np.empty_like(z)
         slope[:size] = np.asarray(back @ pull).ravel() + ridge * z[:size]
-        slope[size:-1] = pull.sum(axis=0) + b
-        slope[-1] = (pull * given).sum() + SCALE_PENALTY * (a - 1)
+        slope[size:] = pull.sum(axis=0) + b
         return float(value), slope
 
-    start = np.zeros(size + k + 1)
-    start[-1] = 1.0
     options = {"maxiter": STEPS, "maxcor": MEMORY, "ftol": SETTLED}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    return Scores(float(found[-1]), columns, found[:size].reshape(-1, k), found[size:-1])
+    found = minimize(loss, np.zeros(size + k), jac=True, method="L-BFGS-B", options=options).x
+    return Scores(0.0, columns, found[:size].reshape(-1, k), found[size:])
 
 
 def shift_to_shares(scores: Floats, shares: Floats, rounds: int = 30) -> Floats:

@@ -57,7 +57,8 @@ class PoolLearner:
         """What the learner makes of the records after answers."""
         rows, labels, at_random = np.array(given, dtype=np.int64).reshape(-1, 3).T
         hybrid = self._weak.learn(rows, labels, at_random.astype(bool))
-        return Learned(self._weak.pool_probabilities(hybrid), self._weak.features, self._columns)
+        weak, of_answers = self._weak, self._weak.without_functions(hybrid)
+        return Learned(weak.pool_probabilities(hybrid), weak.features, self._columns, of_answers)
 
     def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64], at_random: NDArray[np.bool_]) -> Say:
         """The learner after answers to some rows, as a function that says the class of rows."""
