@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from labelkit.errors import UsageError
 from labelkit.label_models import Posterior
-from labelkit.suggest import Answers, Suggestions, suggested
+from labelkit.labeling.rules.rule_files import read_rules
+from labelkit.suggest import Answers, EmbeddingFile, Suggestions, suggested
 from labelkit.suggest.pool import where
 from labelkit.suggest.precision import lower_bound
+from labelkit.suggest.rule_text import add_rules
 
 CLASSES = ("ham", "spam")
 
@@ -129,6 +134,35 @@ def test_numbers_and_pairs_are_proposed() -> None:
     assert spam.candidate.kind == "all"
     assert {part.field for part in spam.candidate.parts} == {"size", "state"}
     assert truth[where([spam.candidate], table)[:, 0]].mean() > 0.9
+
+
+def test_nearness_is_proposed_and_read_back(tmp_path: Path) -> None:
+    """Where an embedding tells classes, rules are near to examples, and a rule file says the same of each record."""
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 2, 400)
+    vectors = rng.normal(size=(400, 8)) + 2.5 * np.where(truth[:, None] == 1, 1, -1) * np.eye(8)[0]
+    ids = [f"r{row}" for row in range(400)]
+    table = pa.table({"id": ids, "vector": vectors.tolist()})
+    pq.write_table(table, tmp_path / "vectors.parquet")
+    answers, source = Answers(np.arange(100), truth[:100], 2), EmbeddingFile("vectors.parquet", "id", "vector")
+    found = suggested(table, ["vector"], CLASSES, answers, ids=ids, embeddings=source)
+    assert {rule.candidate.kind for rule in found.rules} == {"nearest"}
+    assert {rule.label for rule in found.rules} == set(CLASSES)
+    add_rules(tmp_path / "rules.toml", found.rules, found)
+    read = read_rules(tmp_path / "rules.toml")
+    assert [rule.definition()[0] for rule in read] == [rule.candidate.condition.definition() for rule in found.rules]
+    holds = where([rule.candidate for rule in found.rules], table)
+    right = [(truth[rows] == CLASSES.index(rule.label)).mean() for rule, rows in zip(found.rules, holds.T, strict=True)]
+    assert np.mean(right) > 0.9
+
+
+def test_an_example_is_no_evidence_for_itself() -> None:
+    """Where an embedding says nothing of the classes, no record speaks for the rule that it is the example of."""
+    rng = np.random.default_rng(4)
+    ids, vectors = [f"r{row}" for row in range(300)], rng.normal(size=(300, 4))
+    table, source = pa.table({"vector": vectors.tolist()}), EmbeddingFile("v.parquet", "id", "vector")
+    answers = Answers(np.arange(60), rng.integers(0, 2, 60), 2)
+    assert len(suggested(table, ["vector"], CLASSES, answers, ids=ids, embeddings=source).rules) <= 2
 
 
 def test_the_same_answers_give_the_same_rules() -> None:

@@ -6,6 +6,7 @@ the label model of the current run say of them is known where there is one. Noth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from labelkit.pipeline.current import CurrentRun, current_run
 from labelkit.pipeline.truth import Answered, read_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
-from labelkit.suggest import Answers, Suggestion, Suggestions, suggested
+from labelkit.settings import EMBEDDING
+from labelkit.suggest import Answers, EmbeddingFile, Suggestion, Suggestions, suggested
 from labelkit.suggest.rule_text import add_rules, tables_of
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def suggest(project: ProjectFolder, n: int = 20, *, only_answers: bool = False, 
         votes=known.votes,
         posterior=known.posterior if ask_model else None,
         taken=[*(() if current is None else current.votes.names), *_names_in_files(project)],
+        ids=table.column(settings.data.id).to_pylist(),
+        embeddings=_embedding_file(project),
     )
 
 
@@ -137,6 +141,18 @@ def _luckiest(
     keep = np.sort(np.argpartition(numbers, most)[:most])
     table = pa.Table.from_batches(batches).take(pa.array(keep)).combine_chunks()
     return table.to_batches(), [numbers[keep]]
+
+
+def _embedding_file(project: ProjectFolder) -> EmbeddingFile | None:
+    """Where rules in labeling_functions/ find embeddings; None where there are none, or they are in a database."""
+    data = project.settings.data
+    if data.embedding_field is None or (data.embedding_file is None and data.url is not None):
+        return None
+    if data.embedding_file is not None:
+        path, key, column = project.root / data.embedding_file, "id", EMBEDDING
+    else:
+        path, key, column = project.data_path, data.id, data.embedding_field
+    return EmbeddingFile(os.path.relpath(path, project.functions_folder), key, column)
 
 
 def _names_in_files(project: ProjectFolder) -> list[str]:

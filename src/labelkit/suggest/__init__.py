@@ -2,6 +2,7 @@
 
 from labelkit.suggest.belief import Answers
 from labelkit.suggest.candidates import Candidate
+from labelkit.suggest.nearness import EmbeddingFile
 from labelkit.suggest.proposals import Suggestion, Suggestions, suggested
 
-__all__ = ["Answers", "Candidate", "Suggestion", "Suggestions", "suggested"]
+__all__ = ["Answers", "Candidate", "EmbeddingFile", "Suggestion", "Suggestions", "suggested"]

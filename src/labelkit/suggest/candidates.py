@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labelkit.errors import shortened
 from labelkit.labeling.rules.conditions import AllOf, Between, Condition, Matches, Words
+from labelkit.labeling.rules.nearest import Near
 
 LONGEST_NAME = 40  # characters
 
@@ -17,12 +21,14 @@ LONGEST_NAME = 40  # characters
 class Candidate:
     """A condition as a rule file would say it. Candidates with equal settings are equal."""
 
-    kind: str  # of rule: keywords, pattern, threshold, length, all
+    kind: str  # of rule: keywords, pattern, threshold, length, nearest, all
     field: str  # "" for kind all
     settings: tuple[tuple[str, Any], ...]  # keys of the rule file and their values, label left out
     title: str  # what it is, in a word or two: "digits in a row"
     parts: tuple[Candidate, ...] = ()  # of kind all
     values: tuple[str, ...] = ()  # of a category
+    example: str = ""  # id of the record that an embedding is to be near to
+    vector: bytes = b""  # its embedding, float64, of length 1
 
     @property
     def condition(self) -> Condition:
@@ -34,6 +40,8 @@ class Candidate:
             return Words(self.field, tuple(given["words"]), ignore_case=True, at="word")
         if self.kind == "pattern":
             return Matches(self.field, given["regex"], bool(given.get("ignore_case", False)))
+        if self.kind == "nearest":
+            return Near(self.field, self.vector, len(self.vector) // np.dtype(np.float64).itemsize, given["above"])
         unit = given.get("unit", "value")
         return Between(self.field, unit, given.get("above"), given.get("below"))
 
@@ -46,6 +54,8 @@ class Candidate:
     def family(self) -> tuple[str, ...]:
         """What conditions have in common of which one suffices: limits on one side of one quantity."""
         given = dict(self.settings)
+        if self.kind == "nearest":
+            return (self.field, self.example)
         if self.kind not in {"threshold", "length"}:
             return ()
         return (self.field, given.get("unit", "value"), *(side for side in ("above", "below") if side in given))
@@ -90,6 +100,16 @@ def counted(field: str, unit: str, *, above: float | None = None, below: float |
     said = [f"{words} {value:,}" for words, value in (("more than", above), ("fewer than", below)) if value is not None]
     title = f"has {' and '.join(said)} {unit}"
     return Candidate("length", field, (("unit", unit), *_limits(above, below)), title)
+
+
+def is_near(
+    field: str, example: str, vector: NDArray[np.float64], above: float, file: str, key: str, column: str
+) -> Candidate:
+    """The embedding is nearer than `above` to that of a record, which `file` has in its columns `key` and `column`."""
+    named = (("id", key), ("column", column)) if (key, column) != ("id", field) else ()
+    settings = (("ids", (example,)), ("file", file), *named, ("above", above))
+    title = f"is near to {shortened(example, 30)} (above {above})"
+    return Candidate("nearest", field, settings, title, example=example, vector=vector.tobytes())
 
 
 def both(one: Candidate, other: Candidate) -> Candidate:

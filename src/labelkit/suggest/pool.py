@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from labelkit.labeling.rules.plan import RulePlan
 from labelkit.labeling.rules.rule import Rule
 from labelkit.learner.features import Kind, kinds_of, transformed
 from labelkit.learner.model import fitted_features
+from labelkit.records.vectors import directions, vectors_of
 from labelkit.suggest.candidates import Candidate
+from labelkit.suggest.nearness import EmbeddingFile, near_candidates
 from labelkit.suggest.texts import text_candidates
 from labelkit.suggest.values import category_candidates, number_candidates
 
@@ -35,13 +37,30 @@ class RulePool:
     kinds: Mapping[str, Kind]  # field -> what it is to the learner
     candidates: tuple[Candidate, ...]
     holds: Holds  # (n, c): where each candidate holds
+    rows: Mapping[str, int] = field(default_factory=dict)  # id -> row, where ids are known
 
     @classmethod
-    def of(cls, table: pa.Table, fields: Sequence[str], answered: Sequence[int]) -> RulePool:
-        """All candidates on single fields; `answered` are the rows that somebody answered. Sees no label."""
-        kinds = kinds_of(table, fields)
-        found = tuple(one for field, kind in kinds.items() for one in _on(table, field, kind, answered))
-        return cls(table, kinds, (), np.zeros((len(table), 0), dtype=bool)).with_(found)
+    def of(
+        cls,
+        table: pa.Table,
+        fields: Sequence[str],
+        answered: Sequence[int],
+        ids: Sequence[str] = (),
+        embeddings: EmbeddingFile | None = None,
+    ) -> RulePool:
+        """All candidates on single fields; `answered` are the rows that somebody answered. Sees no label.
+
+        Rules on nearness need the records' ids and a file of their embeddings.
+        """
+        kinds, found = kinds_of(table, fields), list[Candidate]()
+        for name, kind in kinds.items():
+            if kind == "embedding" and embeddings is not None:
+                vectors = directions(vectors_of(table.column(name))[0])
+                found += near_candidates(name, vectors, ids, answered, embeddings)
+            else:
+                found += _on(table, name, kind, answered)
+        rows = {record: row for row, record in enumerate(ids)}
+        return cls(table, kinds, (), np.zeros((len(table), 0), dtype=bool), rows).with_(found)
 
     def with_(self, more: Sequence[Candidate]) -> RulePool:
         """The same pool with further candidates, those left out that hold for hardly any record or for most."""
@@ -50,7 +69,16 @@ class RulePool:
         share = holds.mean(axis=0) if len(holds) else np.zeros(len(new))
         kept = np.flatnonzero((holds.sum(axis=0) > 1) & (share <= BROADEST))
         both = np.concatenate([self.holds, holds[:, kept]], axis=1)
-        return RulePool(self.table, self.kinds, (*self.candidates, *(new[j] for j in kept)), both)
+        return RulePool(self.table, self.kinds, (*self.candidates, *(new[j] for j in kept)), both, self.rows)
+
+    @cached_property
+    def tested(self) -> Holds:
+        """(n, c): where the class of a record tells of a candidate; an example tells nothing of itself."""
+        holds = self.holds.copy()
+        for j, one in enumerate(self.candidates):
+            if one.example:
+                holds[self.rows[one.example], j] = False
+        return holds
 
     @cached_property
     def features(self) -> Any:
@@ -78,7 +106,7 @@ def where(candidates: Sequence[Candidate], table: pa.Table) -> Holds:
 
 
 def _on(table: pa.Table, field: str, kind: Kind, answered: Sequence[int]) -> Iterator[Candidate]:
-    """The candidates on one field. Of embeddings there are none: no rule can say what is near to what."""
+    """The candidates on one field that is no embedding."""
     values = table.column(field).to_pylist()
     if kind == "text":
         yield from text_candidates(field, values, answered)

@@ -15,6 +15,7 @@ from labelkit.label_models import Posterior
 from labelkit.suggest.belief import Answers, believed, part_of_model
 from labelkit.suggest.candidates import Candidate, both
 from labelkit.suggest.choosing import Pick, Votes, chosen_of, merged
+from labelkit.suggest.nearness import EmbeddingFile
 from labelkit.suggest.pool import RulePool, where
 from labelkit.suggest.precision import (
     FOLDS,
@@ -104,11 +105,14 @@ def suggested(
     votes: Votes | None = None,
     posterior: Posterior | None = None,
     taken: Collection[str] = (),
+    ids: Sequence[str] = (),
+    embeddings: EmbeddingFile | None = None,
 ) -> Suggestions:
     """Suggest up to `most` rules for n `records`, of which some were answered.
 
     `votes`, (n, m), are those of the functions that are there already, `posterior` what their label model believes, and
-    `taken` their names. Raises UsageError where answers and posterior tell of fewer than two classes.
+    `taken` their names. With the records' `ids` and a file of their `embeddings`, rules on nearness are sought. Raises
+    UsageError where answers and posterior tell of fewer than two classes.
 
     >>> import pyarrow as pa
     >>> texts = ["win cash now", "sing a song", "win it all", "a nice song", "win again", "song of songs"] * 10
@@ -122,7 +126,7 @@ def suggested(
             f"{len(answers.rows):,} answers of fewer than two classes: rules cannot be told apart by them; "
             "answer some records (labelkit annotate) first"
         )
-    pool = RulePool.of(records, fields, answers.rows.tolist())
+    pool = RulePool.of(records, fields, answers.rows.tolist(), ids, embeddings)
     pool, evidence = _judged(pool, answers, posterior, seed)
     chosen, duplicates = chosen_of(pool, evidence, votes, most)
     rules = _described(merged(chosen), evidence.weight, pool, classes, votes, taken)
@@ -146,11 +150,11 @@ def _judged(pool: RulePool, answers: Answers, posterior: Posterior | None, seed:
     for part, belief, best in zip(parts, beliefs, strong, strict=False):
         allowed = set(_pairs(best))
         mine = np.array([j < singles or one.parts in allowed for j, one in enumerate(pool.candidates)])
-        soft.append(soft_precision(pool.holds, belief, answers.part(part).shares, caution.drawn_in))
-        proposed = would_propose(pool.holds, answers.part(part), soft[-1], caution.weight) & mine[:, None]
-        more = tested(pool.holds, answers.part(~part), proposed)
+        soft.append(soft_precision(pool.tested, belief, answers.part(part).shares, caution.drawn_in))
+        proposed = would_propose(pool.tested, answers.part(part), soft[-1], caution.weight) & mine[:, None]
+        more = tested(pool.tested, answers.part(~part), proposed)
         hits, trials = hits + more[0], trials + more[1]
-    soft = soft or [soft_precision(pool.holds, everything, answers.shares, caution.drawn_in)]
+    soft = soft or [soft_precision(pool.tested, everything, answers.shares, caution.drawn_in)]
     return pool, Evidence(hits, trials, np.mean(soft, axis=0), answers.shares, caution.weight)
 
 
