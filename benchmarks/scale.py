@@ -190,9 +190,8 @@ def grow(folder: Path, engine: str, sizes: list[int], chosen: argparse.Namespace
     before: tuple[int, Watched] | None = None
     for rows in sizes:
         root = project(folder, rows, chosen)
-        command = [sys.executable, "-m", "labelkit", "apply", "--workers", str(chosen.workers), "--engine", engine]
-        if engine == "spark":
-            command += ["--master", where.master]
+        place = ["--master", where.master] if engine == "spark" else ["--workers", str(chosen.workers)]
+        command = [sys.executable, "-m", "labelkit", "apply", "--engine", engine, *place]
         rounds = []
         for _ in range(chosen.rounds):
             for left in (".labelkit", "labels.parquet"):
