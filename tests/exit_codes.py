@@ -8,9 +8,11 @@ FOLDER holds `before`, a finished project. Prints one JSON object: fault -> comm
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -201,14 +203,26 @@ def run(fault: str, command: str, root: Path) -> None:
         if fault == "disk: full":
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         if command == "page":
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have had it ignored
             threading.Thread(target=_interrupt_once_open, args=(data,), daemon=True).start()
         code = _exit_code(COMMANDS[command])
     raise ExitCode(code, talk.getvalue())
 
 
 def _interrupt_once_open(said: typing.TextIO) -> None:
-    """Ctrl-C as soon as the links of a page have been printed."""
-    until(lambda: isinstance(said, io.StringIO) and "#token=" in said.getvalue())
+    """Ctrl-C as soon as the page whose link was printed can be opened."""
+
+    def is_open() -> bool:
+        link = re.search(r"http://127\.0\.0\.1:(\d+)/#", said.getvalue() if isinstance(said, io.StringIO) else "")
+        connection = http.client.HTTPConnection("127.0.0.1", int(link[1]) if link else 9, timeout=10)
+        try:
+            connection.request("GET", "/")
+            return bool(connection.getresponse().status)
+        except OSError:
+            return False
+
+    with contextlib.suppress(TimeoutError):
+        until(is_open, seconds=100)
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -245,7 +259,7 @@ def load_everything(before: Path, scratch: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             _exit_code(arguments)
         os.chdir("/")
-    shutil.rmtree(scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ from projects import Made, write_csv
 PROGRAM = Path(sys.executable).with_name("labelkit")
 LOOKING = [
     ["validate"], ["validate", "--verify-only"], ["annotate", "--queue", "5", "--annotator", "ana", "--out", "q.jsonl"],
-    ["annotate", "--agreement"], ["report"], ["explain", "c3"], ["runs", "list"],
+    ["annotate", "--agreement"], ["report"], ["explain", "c3"], ["runs", "list"], ["runs", "show"], ["runs", "diff"],
+    ["export", "out.json", "--to", "label-studio"],
 ]  # fmt: skip
 FEW = [["validate"], LOOKING[2], ["report"]]
 MARK = "import pathlib; pathlib.Path({mark!r}).write_text('ran')\n"

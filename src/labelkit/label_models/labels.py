@@ -157,7 +157,7 @@ class LabelsContent:
 
         try:
             return pa.concat_tables([_parquet(content) for content in self.parts.values()])
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise ArtifactError(
                 f"{visible(self.name)}: not a readable Parquet file; make it again with `labelkit apply`"
             ) from error
@@ -195,7 +195,9 @@ def _parquet(content: bytes) -> pa.Table:
     # In memory of Arrow's own: what is Python's, one of its threads could let go of when Python has just ended.
     copied = pa.BufferOutputStream()
     copied.write(content)
-    return pq.read_table(copied.getvalue(), page_checksum_verification=True)
+    table = pq.read_table(copied.getvalue(), page_checksum_verification=True)
+    table.schema.names  # noqa: B018  Arrow looks only now whether they are text
+    return table
 
 
 def run_of(table: pa.Table) -> str | None:

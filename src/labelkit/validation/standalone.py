@@ -124,6 +124,8 @@ def _read(path: Path) -> pa.Table:
         raise DataError(f"{visible(str(path))}: no such file")
     try:
         with refusals(path):
-            return pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+            table = pq.read_table(path, page_checksum_verification=True)
+            table.schema.names  # noqa: B018  Arrow looks only now whether they are text
+            return table
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{visible(str(path))}: not a readable Parquet file") from error
