@@ -384,3 +384,14 @@ def test_a_file_that_is_none_stops_the_gate(make_project: MakeProject, content: 
         (made.root / "augmented.parquet").write_bytes(content)
     with pytest.raises(ArtifactError, match=r"augmented.parquet: no file of augmented records; run `labelkit augment`"):
         made.project.validate()
+
+
+def test_openlineage_is_told_what_was_read_and_written(make_project: MakeProject) -> None:
+    """The records, and the file of new ones."""
+    made = project(make_project, toml=f"{TOML}[lineage]\nopenlineage = 'events.jsonl'\n")
+    made.project.augment()
+    events = [json.loads(line) for line in (made.root / "events.jsonl").read_text().splitlines()]
+    done = events[-1]
+    assert done["job"]["name"].endswith("augment")
+    assert [Path(each["name"]).name for each in done["inputs"]] == ["comments.csv"]
+    assert [Path(each["name"]).name for each in done["outputs"]] == ["augmented.parquet"]

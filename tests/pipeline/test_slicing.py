@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit.errors import FunctionError
+from labelkit.errors import FunctionError, UsageError
 from labelkit.pipeline.slicing import SliceFigures
 from labelkit.reports.overview import overview_html
 from projects import FUNCTIONS, Made, MakeProject, printed
@@ -129,6 +129,19 @@ def test_the_report_shows_slices(make_project: MakeProject) -> None:
     assert overview.slices[1].right is not None
     assert overview.slices[1].right.value == pytest.approx(counted.accuracy)
     assert '<section id="slices">' in overview_html(overview)
+
+
+def test_lf_list_gives_the_figures_of_one_slice(make_project: MakeProject) -> None:
+    """Those that apply counted on its records; another name is refused with those that there are."""
+    made = sliced(make_project)
+    counted = by_name(made.project.apply().slices)["money"].functions
+    listed = made.project.functions("money").rows
+    assert [(row.figures.name, row.figures.coverage) for row in listed] == [(row.name, row.coverage) for row in counted]
+    assert [row.figures.correct for row in listed] == [row.correct for row in counted]
+    assert printed(made, "lf", "list", "--slice", "money") != printed(made, "lf", "list")
+    with pytest.raises(UsageError) as caught:
+        made.project.functions("cash")
+    assert str(caught.value) == 'the current run has no slice "cash"; it has "sings", "money", "guitars"'
 
 
 def test_labels_do_not_depend_on_slices(make_project: MakeProject) -> None:

@@ -23,9 +23,10 @@ LONGEST_RECORD, LONGEST_RULE = 70, 200  # characters that are shown
 
 @click.command("list")
 @project_option
+@click.option("--slice", "within", metavar="NAME", help="Figures on the records of this slice alone.")
 @json_option
 @debug_option
-def list_(folder: str, as_json: bool) -> int:  # noqa: FBT001
+def list_(folder: str, within: str | None, as_json: bool) -> int:  # noqa: FBT001
     """List the functions of the current run with their figures.
 
     Snorkel's figures, then Weight: the log odds that a vote adds in the label model where nobody else votes, and
@@ -33,12 +34,13 @@ def list_(folder: str, as_json: bool) -> int:  # noqa: FBT001
     """
     from labelkit.pipeline import Project
 
-    found = Project(folder).functions()
+    found = Project(folder).functions(within)
     if as_json:
         print_json(found.to_json())
     else:
         click.echo(str(found))
-        talk(f"labelkit: run {found.run}; accuracy against {found.basis or 'nothing: no gold and no answers'}")
+        where = "" if within is None else f" on slice {within}"
+        talk(f"labelkit: run {found.run}{where}; accuracy against {found.basis or 'nothing: no gold and no answers'}")
     return 0
 
 

@@ -72,6 +72,8 @@ def _outcome(run: Run) -> str:
         return f"{who}: {counts.get('labelled', 0):,} answers, {counts.get('skipped', 0):,} skips"
     if run.verb == "validate":
         return f"{counts.get('status', '?')}: {counts.get('pass', 0):,} of {counts.get('expectations', 0):,} hold"
+    if run.verb == "augment":
+        return f"{counts.get('written', 0):,} new records of {counts.get('records', 0):,}"
     if "records" in counts:
         return f"{counts['records']:,} records"
     return f"{len(run.outputs):,} files written"

@@ -90,7 +90,7 @@ class Places:
 def read_by(verb: str, places: Places) -> tuple[Dataset, ...]:
     """What a verb reads."""
     records, labels = places.records, places.labels
-    if verb == "infer":
+    if verb in {"infer", "embed", "augment"}:
         return (records,)
     if verb == "apply":
         return (records, places.answers) if has_answers(places.project) else (records,)
@@ -109,6 +109,8 @@ def written_by(verb: str, places: Places) -> tuple[Dataset, ...]:
         made_from = {} if run is None else _lineage(places)
         rows = None if run is None else run.counts.get("records")
         return (replace(places.labels, made_from=made_from, rows=rows),)
+    if verb in {"embed", "augment"} and run is not None:
+        return tuple(_file(str(places.project.root / name)) for name in sorted(run.outputs))
     if verb == "annotate":
         return (replace(places.answers, rows=None if run is None else run.counts.get("labelled")),)
     return ()

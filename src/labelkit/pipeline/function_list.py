@@ -7,7 +7,7 @@ where the project has no gold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from labelkit.matrix.counts import VoteCounts
 from labelkit.pipeline.accuracy import truths
 from labelkit.pipeline.current import current_run_record, kept_votes
 from labelkit.pipeline.questions import in_splits
+from labelkit.pipeline.slicing import kept_slices
 from labelkit.pipeline.truth import read_answers
 from labelkit.project import DEV, TRAIN, ProjectFolder
 from labelkit.tables import html_table, table
@@ -122,10 +123,30 @@ class FunctionList:
         return {"run": self.run, "accuracy_against": self.basis, "functions": rows}
 
 
-def list_functions(project: ProjectFolder) -> FunctionList:
-    """The functions of the current run, in their order, with their figures."""
+def list_functions(project: ProjectFolder, within: str | None = None) -> FunctionList:
+    """The functions of the current run, in their order, with their figures; `within` one slice, where it is named.
+
+    Raises UsageError for a slice that the run does not have.
+    """
     bench = bench_of(project)
-    return FunctionList(bench.run.id, rows_of(bench), bench.basis)
+    rows = rows_of(bench if within is None else _within(bench, within))
+    return FunctionList(bench.run.id, rows, bench.basis)
+
+
+def _within(bench: Bench, name: str) -> Bench:
+    """The records of one slice alone."""
+    import pyarrow as pa
+
+    members = kept_slices(bench.project, bench.run)
+    known = () if members is None else members.names
+    if members is None or name not in known:
+        raise UsageError(f"the current run has no slice {named([name])}; it has {named(known) or 'none'}")
+    inside = members.votes[:, known.index(name)] == 1
+    votes = replace(
+        bench.votes, votes=bench.votes.votes[inside], ids=bench.votes.ids.filter(pa.array(inside)), faults=()
+    )
+    parts = {"answered": bench.answered[inside], "truth": bench.truth[inside], "shown": bench.shown[inside]}
+    return replace(bench, votes=votes, **parts)
 
 
 def rows_of(bench: Bench) -> tuple[FunctionRow, ...]:

@@ -313,11 +313,11 @@ class Project:
 
         return run_examples(self.folder, names)
 
-    def functions(self) -> FunctionList:
-        """The functions of the current run with their figures. Shows as a table in a notebook."""
+    def functions(self, within: str | None = None) -> FunctionList:
+        """The functions of the current run with their figures, on one slice or all. A table in a notebook."""
         from labelkit.pipeline.function_list import list_functions
 
-        return list_functions(self.folder)
+        return list_functions(self.folder, within)
 
     def function(self, name: str) -> FunctionView:
         """One function of the current run: figures, conflicts, mistakes, and what the labels would be without it."""

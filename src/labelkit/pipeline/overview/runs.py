@@ -85,6 +85,10 @@ def _said(run: Run) -> str:
     if run.verb == "train":
         split = run.parameters.get("split")
         return f"{counts.get('records', 0):,} labelled records handed out" + (f" of split {split}" if split else "")
+    if run.verb == "augment":
+        return f"{counts.get('written', 0):,} new records of {counts.get('records', 0):,}"
+    if run.verb == "embed":
+        return f"{counts.get('records', 0):,} records embedded by {run.parameters.get('model', '')}"
     return ", ".join(sorted(run.outputs)[:SHOWN_CHANGES])
 
 
