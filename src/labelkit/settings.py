@@ -155,11 +155,15 @@ class EngineSection(Section):
 def _flat(name: str, value: object) -> dict[str, str]:
     """Spark's dotted names, whether they were written in quotes or as tables in tables."""
     if isinstance(value, dict):
-        parts = (_flat(key if key.startswith("spark.") else f"{name}.{key}", each) for key, each in value.items())
+        parts = (_flat(_full_name(name, key), each) for key, each in value.items())
         return {key: each for part in parts for key, each in part.items()}
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"{name} must be a text, a number, true or false")
     return {name: str(value).lower() if isinstance(value, bool) else str(value)}
+
+
+def _full_name(prefix: str, key: str) -> str:
+    return key if key == "spark" or key.startswith("spark.") else f"{prefix}.{key}"
 
 
 class ModelSection(Section):
@@ -167,6 +171,21 @@ class ModelSection(Section):
 
     name: Literal["snorkel", "majority", "dawid_skene", "weighted", "pooled", "ensemble", "auto"] = "snorkel"
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+
+class LearnerSection(Section):
+    """`[learner]`: the end model that is trained beside the people."""
+
+    model: str = Field(default="linear", max_length=200)
+    kinds: dict[Name, Literal["text", "category", "number", "embedding"]] = {}  # of fields
+
+    @field_validator("model")
+    @classmethod
+    def _is_no_code(cls, value: str) -> str:
+        if value not in {"linear", "boosted"}:
+            code = "; it cannot be code of yours: give that to weak_learner in Python" if "." in value else ""
+            raise ValueError(f'must be "linear" or "boosted"{code}')
+        return value
 
 
 class AnnotateSection(Section):
@@ -257,6 +276,7 @@ class Settings(Section):
     apply: ApplySection = ApplySection()
     engine: EngineSection = EngineSection()
     model: ModelSection = ModelSection()
+    learner: LearnerSection = LearnerSection()
     annotate: AnnotateSection = AnnotateSection()
     runs: RunsSection = RunsSection()
     lineage: LineageSection = LineageSection()

@@ -242,6 +242,9 @@ def test_a_run_made_on_spark_is_repeated_there(on_spark: MakeSpark) -> None:
     said = printed(made, "replay", "--master", "local[2]")
     assert "DIFFERENT" not in said
     assert said.count("identical") == 5
+    pq.write_table(pq.read_table(made.root / "comments.parquet").slice(1), made.root / "comments.parquet")
+    said = printed(made, "replay", "--master", "local[2]", code=1)
+    assert "data comments.parquet changed" in said
 
 
 @pytest.mark.parametrize("model", ["snorkel", "dawid_skene"])

@@ -63,7 +63,8 @@ def _lines(done: Replay) -> list[str]:
         [name, *("identical" if repeat.identical[name] else "DIFFERENT" for repeat in done.repeats)]
         for name in done.run.outputs
     ]
-    header = ["file", *(f"workers {repeat.workers or '(all)'}" for repeat in done.repeats)]
+    on_spark = done.run.about.get("engine") == "spark"
+    header = ["file", *("spark" if on_spark else f"workers {repeat.workers or '(all)'}" for repeat in done.repeats)]
     lines = [f"run {done.run.id}, functions from {done.functions}", table(header, rows, left=len(header))]
     notes = dict.fromkeys(note for repeat in done.repeats for note in repeat.notes)
     if versions:

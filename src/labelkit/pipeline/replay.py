@@ -95,15 +95,22 @@ def replay(
     engine = (where or project.settings.engine).model_copy(update={"name": run.about.get("engine", "local")})
     with workshop(None if engine.name == "local" else project.state) as folder:
         functions, source, missing = _functions(project, run, folder)
-        different = (*missing, *_differences(with_parameters(project, run.parameters), run))
+        here = engine.name == "local"  # else executors tell of the data, while they repeat the run
+        then = with_parameters(project, run.parameters)
+        data = _data_difference(then, run, open_records(then).fingerprint()) if here else ()
+        different = (*missing, *data, *_differences(then, run))
         versions = tuple(_versions(run))
         if functions is None or different:
             return Replay(run, source, different, versions, ())
         repeats = list[Repeat]()
         for count in workers or (project.settings.apply.workers,):
-            talk(f"repeating run {run.id} with {count or 'as many'} workers{'' if count else ' as processors'}")
+            how = f"with {count or 'as many'} workers{'' if count else ' as processors'}" if here else "on Spark"
+            talk(f"repeating run {run.id} {how}")
             place = folder / f"repeat{len(repeats)}"
             made = try_out(project, functions, place, f"run {run.id}", like=run, workers=count, engine=engine)
+            different = _data_difference(project, run, made.inputs["data"])
+            if different:
+                return Replay(run, source, different, versions, ())
             repeats.append(Repeat(count, _same(run, made), tuple(_notes(project, run, made, place))))
     return Replay(run, source, (), versions, tuple(repeats))
 
@@ -133,12 +140,16 @@ def _file_changes(then: Mapping[str, str], now: Mapping[str, str], commit: str) 
         yield f"the functions of the run are not those of commit {commit[:12]} either: they were never committed"
 
 
+def _data_difference(project: ProjectFolder, run: Run, data: str) -> tuple[str, ...]:
+    """That the records are not what the run had, if they are not; `data` is their fingerprint now."""
+    if data == run.inputs["data"]:
+        return ()
+    where = visible(project.settings.data.path)
+    return (f"data {where} changed: {_shown(run.inputs['data'])} then, {_shown(data)} now",)
+
+
 def _differences(project: ProjectFolder, run: Run) -> Iterator[str]:
-    """Data and answers that are not what the run had."""
-    data = open_records(project).fingerprint()
-    if data != run.inputs["data"]:
-        where = visible(project.settings.data.path)
-        yield f"data {where} changed: {_shown(run.inputs['data'])} then, {_shown(data)} now"
+    """Answers and slices that are not what the run had."""
     slices = slice_files(project)
     if slices != run.inputs.get("slices", {}):
         yield "slices/ changed"

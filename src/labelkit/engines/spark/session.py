@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
@@ -66,10 +70,24 @@ def spark_session(place: SparkPlace) -> Any:
         builder = builder.master(place.where)
     for name, value in {**_defaults(place), **place.settings}.items():
         builder = builder.config(name, value)
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what fails is raised; pages of it are no help
     try:
-        return _prepared(builder.getOrCreate())
+        with _own_interrupts():
+            return _prepared(builder.getOrCreate())
     except (PySparkException, OSError, RuntimeError) as error:
         raise MachineError(f"Spark at {visible(place.where)}: {visible(first_line(error))}") from error
+
+
+@contextlib.contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C as it is: pyspark's handler talks to Spark over the connection that it interrupts, and fails."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if main and before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _defaults(place: SparkPlace) -> Mapping[str, str]:
