@@ -56,6 +56,12 @@ sql.shuffle.partitions = 8
 name = "majority"
 seed = 7
 
+[learner]
+model = "boosted"
+
+[learner.kinds]
+title = "category"
+
 [annotate]
 strategy = "entropy"
 budget = 5
@@ -288,6 +294,14 @@ def test_the_nearest_file_counts_even_if_it_is_damaged(tmp_path: Path) -> None:
     written(inner, "[project")
     with pytest.raises(ConfigError, match="not TOML"):
         find_project(inner)
+
+
+def test_the_learner_is_one_of_labelkits_own(tmp_path: Path) -> None:
+    """Opening a project runs no code but its labeling functions; the message says where yours can be given."""
+    told = refused(tmp_path, f'{SMALLEST}[learner]\nmodel = "mypackage.models.make"\n')
+    assert told.startswith('labelkit.toml: [learner] model: must be "linear" or "boosted"; it cannot be code of yours')
+    assert 'must be "linear" or "boosted"' in refused(tmp_path, f'{SMALLEST}[learner]\nmodel = "forest"\n')
+    assert "[learner.kinds] text" in refused(tmp_path, f'{SMALLEST}[learner.kinds]\ntext = "words"\n')
 
 
 def test_a_folder_of_that_name_is_no_project(tmp_path: Path) -> None:

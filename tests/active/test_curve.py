@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,3 +116,12 @@ def test_curve_shows_in_a_notebook() -> None:
     assert "<b>120 answers.</b> enough: the next 50 answers bring " in html
     assert html.count("<polyline") == 2
     assert not [word for word in ("<script", "http", "href", "nan") if word in html]
+
+
+def test_functions_that_answers_contradict_are_told() -> None:
+    """With what is left of them; while they are confirmed, or nothing is known of it, not a word."""
+    curve = LearningCurve((), 0)
+    assert curve.advice.why == replace(curve, trust=0.9).advice.why
+    told = replace(curve, trust=0.04)
+    assert told.advice.why == f"{curve.advice.why}; answers contradict the functions, which count 4%"
+    assert told.to_json()["trust"] == 0.04

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import UsageError
+from labelkit.learner.estimators import Weighted
+from labelkit.pipeline.questions import Wanted
 from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, MakeProject
 
@@ -145,6 +147,16 @@ def test_project_can_do_without(applied: Made) -> None:
         assert sessions._retraining is None
 
 
+def test_labelkit_toml_says_what_is_trained(make_project: MakeProject) -> None:
+    """Trees in place of the regression, and a text taken for a category."""
+    made = make_project(toml='[learner]\nmodel = "boosted"\n[learner.kinds]\ntext = "category"\n')
+    made.project.apply()
+    learner = Wanted(made.project.folder).learner()
+    assert isinstance(learner._weak.learner.pipeline[-1], Weighted)
+    assert all(name.startswith("text") for name in learner._columns)
+    assert learner.learned([]).probs.shape == (len(learner.rows), 2)
+
+
 # Do I need more labels?
 
 
@@ -159,6 +171,8 @@ def test_learning_curve_of_a_project(applied: Made) -> None:
     assert sum(point.random_asked for point in curve.points) == 20
     assert curve.advice.why.startswith("go on: the next 50 answers bring ")
     assert project.should_stop() == curve.advice
+    assert curve.trust is not None
+    assert 0 <= curve.trust <= 1
     with Sessions(project.folder) as sessions, sessions.open("ana") as session:
         until(lambda: session.advice is not None)
         assert (sessions.curve, session.advice) == (curve, curve.advice)

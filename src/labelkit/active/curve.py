@@ -30,6 +30,7 @@ LONG = 400
 FEWEST = 20  # answers before which nothing is forecast
 LOW, MIDDLE, HIGH = -0.2, 0.12, 0.4
 RECENT = 50  # records drawn at random, the latest of which say how good the learner is
+JUNK = 0.5  # trust in the labeling functions below which people are told
 ENOUGH = 0.025  # a gain that can be at most this is not worth 50 answers
 
 Rows = NDArray[np.int64]
@@ -81,6 +82,7 @@ class LearningCurve:
     points: tuple[CurvePoint, ...]
     answers: int
     human_level: float | None = None  # how often a person says what most of the others say; None: not known
+    trust: float | None = None  # how far answers confirm the labeling functions, 0 (junk) to 1; None: not known
 
     @property
     def changed(self) -> float | None:
@@ -116,7 +118,14 @@ class LearningCurve:
 
     @property
     def advice(self) -> Advice:
-        """Whether to stop, and why."""
+        """Whether to stop, and why; and where answers condemn the functions, that they no longer count."""
+        found = self._advice
+        if self.trust is None or self.trust >= JUNK:
+            return found
+        return Advice(found.stop, f"{found.why}; answers contradict the functions, which count {self.trust:.0%}")
+
+    @property
+    def _advice(self) -> Advice:
         forecast = self.forecast
         if forecast is None:
             return Advice(stop=False, why=f"go on: {self.answers} answers are too few to say what more would bring")
@@ -138,6 +147,7 @@ class LearningCurve:
             "forecast": None if self.forecast is None else asdict(self.forecast),
             "agreement": self.agreement,
             "human_level": self.human_level,
+            "trust": self.trust,
             "stop": self.advice.stop,
             "why": self.advice.why,
         }

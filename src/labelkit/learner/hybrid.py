@@ -107,7 +107,7 @@ class WeakLearner:
             nothing = Scores(1.0, np.empty(0, dtype=np.int64), np.empty((0, k)), np.zeros(k))
             return Hybrid(self.learner, nothing, nothing, 1.0, 0)
         drawn = np.zeros(n, dtype=bool) if at_random is None else np.asarray(at_random, dtype=bool)
-        trust = trust_in(self.logs[rows], labels, drawn)
+        trust = self.trust(rows, labels, drawn)
         anchor = ANCHOR_WEIGHT * trust * explained(self.logs[rows], labels, drawn)
         alone = self._alone(rows, labels)
         corrected = self._corrected(rows, labels, trust / (1 + n / FADING), anchor)
@@ -116,6 +116,10 @@ class WeakLearner:
     def pool_probabilities(self, hybrid: Hybrid) -> Floats:
         """(n, k): what a hybrid makes of the pool's records."""
         return hybrid.from_features(self.features, self.logs)
+
+    def trust(self, rows: Rows, labels: Rows, at_random: NDArray[np.bool_]) -> float:
+        """From 0 (the functions are junk) to 1, as `learn` would have it; without answers 1."""
+        return trust_in(self.logs[rows], labels, at_random) if len(rows) else 1.0
 
     def without_functions(self, hybrid: Hybrid) -> Floats:
         """(n, k): what the answers by themselves make of the pool's records; the weak learner's where there are none.

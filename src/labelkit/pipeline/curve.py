@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from labelkit.active.curve import LearningCurve, Replay
 from labelkit.annotations import Annotation, AnnotationStore
@@ -39,7 +40,9 @@ class Curves:
     def of(self, history: Iterable[Annotation]) -> LearningCurve:
         """The curve after the answers of a history."""
         history = list(history)
-        return self._replay.curve(self._learner.given(history), _human_level(history, self._classes))
+        given = self._learner.given(history)
+        curve = self._replay.curve(given, _human_level(history, self._classes))
+        return replace(curve, trust=self._learner.trust(given))
 
 
 def _human_level(history: Iterable[Annotation], classes: Sequence[str]) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from labelkit.active.curve import Say
 from labelkit.annotations import Annotation, standing
 from labelkit.label_models import Posterior
 from labelkit.label_models.labels import probability_column
-from labelkit.learner import weak_learner
+from labelkit.learner import LINEAR, weak_learner
 from labelkit.learner.names import column_names
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -31,7 +31,16 @@ class PoolLearner:
     learn from, UsageError for fields it cannot read.
     """
 
-    def __init__(self, table: Any, posterior: Posterior, fields: list[str], seed: int = 0) -> None:
+    def __init__(
+        self,
+        table: Any,
+        posterior: Posterior,
+        fields: list[str],
+        seed: int = 0,
+        *,
+        estimator: str = LINEAR,
+        kinds: Mapping[str, str] | None = None,
+    ) -> None:
         import pyarrow as pa
 
         labelled = table.select(fields)
@@ -40,7 +49,7 @@ class PoolLearner:
             labelled = labelled.append_column(probability_column(name), pa.array(probs[:, c]))
         self.rows = {record: row for row, record in enumerate(posterior.ids.to_pylist())}
         self._classes = {name: index for index, name in enumerate(posterior.classes)}
-        self._weak = weak_learner(labelled, fields, posterior.classes, seed)
+        self._weak = weak_learner(labelled, fields, posterior.classes, seed, estimator=estimator, kinds=kinds)
         self._columns = column_names(self._weak.learner.pipeline[0], fields)
         self.sample = self._weak.sample
 
@@ -60,6 +69,11 @@ class PoolLearner:
         weak, of_answers = self._weak, self._weak.without_functions(hybrid)
         return Learned(weak.pool_probabilities(hybrid), weak.features, self._columns, of_answers)
 
+    def trust(self, given: Sequence[Given]) -> float:
+        """How far the answers confirm the labeling functions, from 0 (junk) to 1."""
+        rows, labels, at_random = np.array(given, dtype=np.int64).reshape(-1, 3).T
+        return self._weak.trust(rows, labels, at_random.astype(bool))
+
     def refit(self, rows: NDArray[np.int64], labels: NDArray[np.int64], at_random: NDArray[np.bool_]) -> Say:
         """The learner after answers to some rows, as a function that says the class of rows."""
         weak, hybrid = self._weak, self._weak.learn(rows, labels, at_random)
@@ -68,6 +82,13 @@ class PoolLearner:
             return np.asarray(hybrid.from_features(weak.features[asked], weak.logs[asked]).argmax(axis=1))
 
         return say
+
+
+def pool_learner(project: ProjectFolder, table: Any, posterior: Posterior) -> PoolLearner:
+    """The learner that labelkit.toml asks for, of records with these fields."""
+    settings, wanted = project.settings, project.settings.learner
+    fields, seed = settings.data.fields, settings.model.seed
+    return PoolLearner(table, posterior, fields, seed, estimator=wanted.model, kinds=wanted.kinds)
 
 
 def field_table(project: ProjectFolder, posterior: Posterior) -> Any:

@@ -102,11 +102,9 @@ class Wanted:
 
     def learner(self) -> PoolLearner:
         """A learner of these records. Takes seconds, with a million records minutes."""
-        from labelkit.pipeline.learning import PoolLearner, field_table
+        from labelkit.pipeline.learning import field_table, pool_learner
 
-        settings = self._project.settings
-        table = field_table(self._project, self.posterior)
-        return PoolLearner(table, self.posterior, settings.data.fields, settings.model.seed)
+        return pool_learner(self._project, field_table(self._project, self.posterior), self.posterior)
 
     def learned(self) -> Learned:
         """What a learner makes of these records after all answers."""

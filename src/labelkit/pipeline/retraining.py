@@ -109,7 +109,7 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | N
     from labelkit.annotations import AnnotationStore
     from labelkit.pipeline.curve import Curves
     from labelkit.pipeline.drawn import project_of
-    from labelkit.pipeline.learning import PoolLearner, field_table
+    from labelkit.pipeline.learning import field_table, pool_learner
     from labelkit.pipeline.questions import Wanted
     from labelkit.project import find_project
 
@@ -117,7 +117,7 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | N
     project = project if drawn is None else project_of(project, drawn)
     store, wanted = AnnotationStore.open(project.store_url), Wanted(project)
     table = field_table(project, wanted.posterior)
-    learner = PoolLearner(table, wanted.posterior, project.settings.data.fields, project.settings.model.seed)
+    learner = pool_learner(project, table, wanted.posterior)
     curves, learned_from = Curves(learner, wanted.posterior.classes), -1
     while not pipe.poll(LOOK_SECONDS):  # the other end says nothing more: when it can be read, it is gone
         sequence = store.last_sequence
