@@ -41,6 +41,11 @@ def believed(project: lk.Project) -> object:
     return current_run(project.folder)
 
 
+def exports(project: lk.Project) -> None:
+    """Another tool gets the labels."""
+    project.export(project.folder.root / "out.json", to="label-studio")
+
+
 def no_problems(project: lk.Project) -> bool:
     """Whether the page of a project names no damage."""
     found = project.report()
@@ -67,6 +72,7 @@ LOOKS: dict[str, Callable[[lk.Project], object]] = {
     "annotate": asks,
     "explain": lambda project: project.explain("c3"),
     "diff": lambda project: project.diff(),
+    "export": exports,
     "report": no_problems,
     "runs show": as_written,
 }
@@ -75,13 +81,13 @@ PRESENT = ("queue", "annotate", "explain", "diff", "report", "runs show")  # wha
 GATE = ("verify", "training_set", "report", "runs show")  # what reads the last verdict
 
 READ_BY: dict[str, tuple[str, ...]] = {
-    "labels.parquet": ("validate", "verify", "training_set", *PRESENT[:-1]),
+    "labels.parquet": ("validate", "verify", "training_set", "export", *PRESENT[:-1]),
     "current/labels.parquet": ("diff",),
-    "current/votes.arrow": ("validate", *PRESENT),
+    "current/votes.arrow": ("validate", "export", *PRESENT),
     "current/model.json": PRESENT,
     "current/model.npz": PRESENT,
     "current/rules.json": ("annotate", "runs show"),
-    "current/run.json": ("validate", *PRESENT),
+    "current/run.json": ("validate", "export", *PRESENT),
     "earlier/votes.arrow": ("diff", "runs show"),
     "earlier/model.json": ("diff", "runs show"),
     "earlier/model.npz": ("diff", "runs show"),

@@ -21,7 +21,7 @@ from labelkit.label_models import read_labels, run_of
 from labelkit.label_models.labels import NONE, probability_column
 from labelkit.lineage import Run, hash_file, hash_json, versions_of
 from labelkit.matrix import FAULT, LabelMatrix
-from labelkit.pipeline.current import kept_votes
+from labelkit.pipeline.current import check_as_written, kept_votes
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.truth import has_answers
@@ -118,6 +118,8 @@ class _Sheet:
         self._project, self._records = project, open_records(project, project.settings.data.metadata)
         self.labels = read_labels(project.labels_path) if project.labels_path.exists() else None
         run = _run_of(project, self.labels)
+        if run is not None:
+            check_as_written(project, run, project.labels_path)
         self._votes = _votes_of(project, run)
         self._versions = {} if run is None else dict(run.inputs.get("functions", {}))
         self._history = _history(project)
