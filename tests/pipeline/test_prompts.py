@@ -102,7 +102,9 @@ def test_a_dry_run_says_that_the_budget_would_not_do(make_project: MakeProject, 
     """It exits with 1, so that a script can stop before anything is spent."""
     made = project(make_project, chat, "budget_requests = 19")
     printed(made, "apply", "--dry-run", code=1)
-    assert made.project.dry_run().passed.startswith("[prompt] budget_requests = 19")
+    assert made.project.dry_run().passed == (
+        "[prompt] budget_requests = 19: 0 requests spent, and this takes about 20 more"
+    )
     assert made.project.dry_run().total.requests == 20
 
 

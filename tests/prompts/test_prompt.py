@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import labelkit as lk
 from labelkit.errors import FunctionError
@@ -75,6 +75,7 @@ def test_any_other_answer_is_no_vote(said: str) -> None:
         vote_of(said, {"ham": 0, "spam": 1})
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text() | st.text(alphabet="spam.\"'` "))
 def test_whatever_a_model_says_is_a_vote_or_no_vote(said: str) -> None:
     """A vote has the letters of the answer and no others; all else is refused as no vote."""
@@ -85,6 +86,7 @@ def test_whatever_a_model_says_is_a_vote_or_no_vote(said: str) -> None:
         assert said.casefold() not in {"ham", "spam"}
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["text", "likes"]), st.text(), min_size=2), st.text())
 def test_equal_requests_have_equal_keys_and_others_have_others(values: dict[str, str], other: str) -> None:
     """The key tells records of different content apart, and models."""

@@ -126,19 +126,24 @@ class Budget:
     def fits(self, more: Spending) -> str:
         """Which limit `more` would pass, in words; "" for none."""
         with self._changed:
-            return self._passed(more)
+            name, limit, spent, wanted = self._short(more)
+        return f"[prompt] {name} = {limit}: {spent} spent, and this takes about {wanted} more" if name else ""
 
     def _passed(self, more: Spending) -> str:
-        total = self.before + self.spent + self._reserved + more
-        had = self.before + self.spent
-        for name, limit, wanted, so_far in (
-            ("budget_requests", self._settings.budget_requests, total.requests, f"{had.requests:,} requests"),
-            ("budget_tokens", self._settings.budget_tokens, total.tokens, f"{had.tokens:,} tokens"),
-            ("budget_cost", self._settings.budget_cost, total.cost, f"{had.cost:,.4f}"),
-        ):
-            if limit is not None and wanted > limit:
-                return f"[prompt] {name} = {limit:,} is used up: {so_far} spent, and the next request may pass it"
-        return ""
+        name, limit, spent, _ = self._short(more)
+        return f"[prompt] {name} = {limit} is used up: {spent} spent, and the next request may pass it" if name else ""
+
+    def _short(self, more: Spending) -> tuple[str, str, str, str]:
+        """The first limit that would be passed, what it is, what is spent of it, and what is wanted; "" for none."""
+        had, limits = self.before + self.spent, self._settings
+        total = had + self._reserved + more
+        if limits.budget_requests is not None and total.requests > limits.budget_requests:
+            return "budget_requests", f"{limits.budget_requests:,}", f"{had.requests:,} requests", f"{more.requests:,}"
+        if limits.budget_tokens is not None and total.tokens > limits.budget_tokens:
+            return "budget_tokens", f"{limits.budget_tokens:,}", f"{had.tokens:,} tokens", f"{more.tokens:,}"
+        if limits.budget_cost is not None and total.cost > limits.budget_cost:
+            return "budget_cost", f"{limits.budget_cost:,}", f"{had.cost:,.4f}", f"{more.cost:,.4f}"
+        return "", "", "", ""
 
 
 def _spent(journal: Journal) -> Spending:
