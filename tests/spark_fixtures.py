@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from importlib import util
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,22 @@ def spark() -> Iterator[Any]:
     session = spark_session(SparkPlace("local[2]", settings=SMALL))
     yield session
     session.stop()
+
+
+@pytest.fixture(params=["local", pytest.param("spark", marks=pytest.mark.spark)])
+def judged_on(request: pytest.FixtureRequest) -> Any:
+    """The verdict of real GX on a table by a suite of some entries, as `suite_files.judged`: on pandas, on Spark."""
+    from labelkit.validation import validate
+    from suite_files import judged, write_suite
+
+    if request.param == "local":
+        return judged
+    spark = request.getfixturevalue("spark")
+
+    def on_spark(folder: Path, table: Any, *entries: Any) -> Any:
+        return validate(spark.createDataFrame(table), write_suite(folder / "checks.json", *entries))
+
+    return on_spark
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

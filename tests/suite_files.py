@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from labelkit.label_models.labels import labels_table
 from labelkit.label_models.posterior import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.validation import Evidence, RunFacts, Verdict, validate
+
+JudgedOn = Callable[..., Verdict]
+"""`judged`, on whichever engine."""
 
 SUITES = Path(__file__).parent.parent / "expectations"
 CLASSES = ("negative", "positive")

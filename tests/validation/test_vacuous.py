@@ -11,7 +11,7 @@ import pytest
 from labelkit.validation import load_suite
 from labelkit.validation.gx import expectation_types
 from labelkit.validation.lint import UNSUPPORTED
-from suite_files import BETWEEN, COUNT, IN_SET, NOT_NULL, UNIQUE, check, judged, when, write_suite
+from suite_files import BETWEEN, COUNT, IN_SET, NOT_NULL, UNIQUE, JudgedOn, check, when, write_suite
 
 COLUMNS = ["id", "word", "same", "number", "twin", "share"]
 SCHEMA = pa.schema(
@@ -98,9 +98,9 @@ ABOUT_NULLS = ("expect_column_values_to_be_null",)
 ABOUT_THE_TABLE = {kind for kind in HOLD if kind.startswith("expect_table")} | {"expect_column_to_exist"}
 
 
-def statuses(folder: Path, table: pa.Table, kinds: list[str], **more: Any) -> dict[str, str]:
+def statuses(judged_on: JudgedOn, folder: Path, table: pa.Table, kinds: list[str], **more: Any) -> dict[str, str]:
     """The status of each type on a table, in one suite."""
-    verdict = judged(folder, table, *(check(kind, **HOLD[kind], **more) for kind in kinds))
+    verdict = judged_on(folder, table, *(check(kind, **HOLD[kind], **more) for kind in kinds))
     return {outcome.type: outcome.status for outcome in verdict.outcomes}
 
 
@@ -109,31 +109,31 @@ def test_every_type_of_gx_is_either_judged_here_or_refused() -> None:
     assert set(HOLD) | set(UNSUPPORTED) == set(expectation_types())
 
 
-def test_on_a_healthy_table_each_type_says_what_it_should(tmp_path: Path) -> None:
+def test_on_a_healthy_table_each_type_says_what_it_should(judged_on: JudgedOn, tmp_path: Path) -> None:
     """The keywords of this file are no nonsense: on data they are evaluated and hold."""
-    found = statuses(tmp_path, HEALTHY, list(HOLD))
+    found = statuses(judged_on, tmp_path, HEALTHY, list(HOLD))
     assert found == {kind: "fail" if kind in OPPOSITES else "pass" for kind in HOLD}
 
 
-def test_on_a_table_without_rows_nothing_passes(tmp_path: Path) -> None:
+def test_on_a_table_without_rows_nothing_passes(judged_on: JudgedOn, tmp_path: Path) -> None:
     """GX passes most of them on zero rows."""
-    found = statuses(tmp_path, EMPTY, list(HOLD))
+    found = statuses(judged_on, tmp_path, EMPTY, list(HOLD))
     assert "pass" not in found.values()
     assert {kind for kind, status in found.items() if status == "fail"} == {"expect_table_row_count_to_equal"}
 
 
-def test_on_a_column_of_nulls_nothing_passes_but_what_is_about_nulls(tmp_path: Path) -> None:
+def test_on_a_column_of_nulls_nothing_passes_but_what_is_about_nulls(judged_on: JudgedOn, tmp_path: Path) -> None:
     """GX passes most of them on a column of nulls; that a column is null is a thing that can be checked."""
-    found = statuses(tmp_path, NULLS, [kind for kind in HOLD if kind not in ABOUT_THE_TABLE])
+    found = statuses(judged_on, tmp_path, NULLS, [kind for kind in HOLD if kind not in ABOUT_THE_TABLE])
     assert {kind for kind, status in found.items() if status == "pass"} == set(ABOUT_NULLS)
 
 
-def test_where_a_condition_matches_no_row_nothing_passes(tmp_path: Path) -> None:
+def test_where_a_condition_matches_no_row_nothing_passes(judged_on: JudgedOn, tmp_path: Path) -> None:
     """GX passes most of them when the row_condition matches nothing, as with a misspelt value."""
     fields: Any = {kind: vars(expectation_types()[kind])["__fields__"] for kind in HOLD}
     kinds = [kind for kind in HOLD if "row_condition" in fields[kind]]
     assert len(kinds) > 35
-    found = statuses(tmp_path, HEALTHY, kinds, row_condition=when("word", "misspelt"))
+    found = statuses(judged_on, tmp_path, HEALTHY, kinds, row_condition=when("word", "misspelt"))
     assert "pass" not in found.values()
 
 
@@ -148,9 +148,11 @@ def test_where_a_condition_matches_no_row_nothing_passes(tmp_path: Path) -> None
     ],
     ids=["text for a number", "a number for text", "in nothing", "a contradiction", "null where nothing is"],
 )
-def test_a_condition_that_can_match_nothing_is_vacuous(tmp_path: Path, condition: dict[str, Any]) -> None:
+def test_a_condition_that_can_match_nothing_is_vacuous(
+    judged_on: JudgedOn, tmp_path: Path, condition: dict[str, Any]
+) -> None:
     """Whatever the reason, nothing was checked."""
-    verdict = judged(tmp_path, HEALTHY, check(UNIQUE, column="id", row_condition=condition))
+    verdict = judged_on(tmp_path, HEALTHY, check(UNIQUE, column="id", row_condition=condition))
     assert [(outcome.status, outcome.blocks) for outcome in verdict.outcomes] == [("vacuous", True)]
 
 
@@ -220,18 +222,18 @@ BLOCKED: dict[str, tuple[pa.Table, dict[str, Any], str]] = {
 @pytest.mark.parametrize(("table", "entry", "status"), BLOCKED.values(), ids=BLOCKED.keys())
 @pytest.mark.parametrize("severity", ["critical", "info"])
 def test_what_cannot_be_judged_blocks(
-    tmp_path: Path, table: pa.Table, entry: dict[str, Any], status: str, severity: str
+    judged_on: JudgedOn, tmp_path: Path, table: pa.Table, entry: dict[str, Any], status: str, severity: str
 ) -> None:
     """A low severity softens real failures; it never lets through what could not be judged."""
-    verdict = judged(tmp_path, table, {**entry, "severity": severity})
+    verdict = judged_on(tmp_path, table, {**entry, "severity": severity})
     assert [outcome.status for outcome in verdict.outcomes] == [status]
     assert verdict.passed == (severity == "info" and status == "fail")
 
 
-def test_a_share_of_nulls_is_judged_on_a_column_of_nulls(tmp_path: Path) -> None:
+def test_a_share_of_nulls_is_judged_on_a_column_of_nulls(judged_on: JudgedOn, tmp_path: Path) -> None:
     """That a column is mostly empty is a finding, not a vacuum."""
     kind = "expect_column_proportion_of_non_null_values_to_be_between"
-    verdict = judged(tmp_path, NULLS, check(kind, column="word", min_value=0.5), check(NOT_NULL, column="word"))
+    verdict = judged_on(tmp_path, NULLS, check(kind, column="word", min_value=0.5), check(NOT_NULL, column="word"))
     assert [outcome.status for outcome in verdict.outcomes] == ["fail", "fail"]
 
 

@@ -70,6 +70,12 @@ def where_one(column: str) -> Any:
     return Column(column) == 1
 
 
+def in_set(expectation: Any, column: str, values: Sequence[Any]) -> Any:
+    """What an expectation on single values asks, asked of another column: that its values are in a set."""
+    about = {"mostly": expectation.mostly, "row_condition": expectation.row_condition}
+    return build("expect_column_values_to_be_in_set", {"column": column, "value_set": list(values), **about})
+
+
 def validation_errors(error: Exception) -> list[dict[str, Any]]:
     """The single problems in an error of `build`, as pydantic lists them; empty for any other error."""
     listing = getattr(error, "errors", None)

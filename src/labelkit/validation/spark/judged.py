@@ -29,6 +29,9 @@ _OF_TYPE = (
 """Types that judge the type of a column, under the names that pandas gives to types."""
 
 
+_DATES = "expect_column_values_to_be_dateutil_parseable"
+"""A type that GX's Spark engine has not: what it asks of each value is a column, and that is judged."""
+
 _GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 _ON_PAIRS = (_GREATER, "expect_column_pair_values_to_be_equal")
 
@@ -51,6 +54,8 @@ class SparkTable:
             if name in self._refused:
                 return self._refused[name]
         condition = getattr(expectation, "row_condition", None)
+        if expectation.expectation_type == _DATES and self._kinds[expectation.column] != "text":
+            return "dates are parsed from text, which this column does not hold"
         try:
             if condition is not None:
                 matches(condition, self._kinds)
@@ -93,6 +98,10 @@ class SparkTable:
                 conditions.setdefault(repr(condition), condition)
                 place = list(conditions).index(repr(condition))
                 probes[key] = expectation.copy(update={"row_condition": gx.where_one(f"__labelkit_when_{place}")})
+            if expectation.expectation_type == _DATES:
+                parsed = f"__labelkit_date_{key}"
+                columns.append(F.udf(_is_date, "int", useArrow=False)(quoted(expectation.column)).alias(parsed))
+                probes[key] = gx.in_set(probes[key], parsed, [1])
         clean = self.frame.select(F.col(ROW), *columns)
         matched = [
             matches(condition, self._kinds).cast("int").alias(f"__labelkit_when_{place}")
@@ -160,6 +169,19 @@ def _filled(frame: Any, names: Sequence[str]) -> dict[str, int]:
         return {}
     counts = frame.agg(*(F.count(F.col(quoted(name))).alias(f"c{i}") for i, name in enumerate(names))).first()
     return dict(zip(names, counts, strict=True))
+
+
+def _is_date(value: str | None) -> int | None:
+    """Runs on executors: 1 for a text that dateutil takes for a date, 0 for any other."""
+    from dateutil.parser import parse  # type: ignore[import-untyped]
+
+    if value is None:
+        return None
+    try:
+        parse(value)
+    except (ValueError, OverflowError):
+        return 0
+    return 1
 
 
 def _undecided(frame: Any, probes: Mapping[str, Any]) -> gx.Results:
