@@ -62,6 +62,12 @@ model = "boosted"
 [learner.kinds]
 title = "category"
 
+[prompt]
+base_url = "http://127.0.0.1:8000/v1"
+model = "small"
+budget_cost = 2.5
+price_in = 0.5
+
 [annotate]
 strategy = "entropy"
 budget = 5

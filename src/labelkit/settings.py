@@ -231,7 +231,7 @@ class LineageSection(Section):
 class PromptSection(Section):
     """`[prompt]`: whom prompt functions ask, and what that may cost."""
 
-    base_url: Name  # of an OpenAI-compatible endpoint; /chat/completions is added
+    base_url: str = Field(default="", max_length=2_000)  # of an OpenAI-compatible endpoint; "": nobody is asked
     model: str = Field(default="", max_length=200)  # for functions that name none
     key: str = Field(default="OPENAI_API_KEY", max_length=200)  # the environment variable that holds the key; "": none
     concurrency: int = Field(default=4, ge=1, le=64)  # requests under way at once
@@ -281,7 +281,7 @@ class Settings(Section):
     runs: RunsSection = RunsSection()
     lineage: LineageSection = LineageSection()
     store: StoreSection = StoreSection()
-    prompt: PromptSection | None = None
+    prompt: PromptSection = PromptSection()
 
 
 def read_settings(path: Path) -> Settings:
@@ -365,6 +365,5 @@ def _unknown(location: list[str], value: object) -> str:
 def _known_keys(place: list[str]) -> list[str]:
     model: Any = Settings
     for part in place:
-        kind = model.model_fields[part].annotation
-        model = next((one for one in get_args(kind) if one is not type(None)), kind)  # of an optional section
+        model = model.model_fields[part].annotation
     return list(model.model_fields)

@@ -57,7 +57,7 @@ def dry_run(project: ProjectFolder) -> DryRun:
 def endpoint_of(project: ProjectFolder) -> Endpoint | None:
     """The endpoint that labelkit.toml names, if it does."""
     settings = project.settings.prompt
-    return None if settings is None else Endpoint(settings, project.state)
+    return Endpoint(settings, project.state) if settings.base_url else None
 
 
 def notes_on(asked: Asked) -> tuple[str, ...]:

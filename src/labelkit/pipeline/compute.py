@@ -142,7 +142,7 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
         "fields": list(settings.data.fields),
         "model": settings.model.name,
         "seed": settings.model.seed,
-        **({} if settings.prompt is None else {"prompt_model": settings.prompt.model}),
+        **({"prompt_model": settings.prompt.model} if settings.prompt.base_url else {}),
     }
 
 

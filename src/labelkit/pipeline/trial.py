@@ -145,7 +145,7 @@ def with_parameters(project: ProjectFolder, parameters: Mapping[str, Any]) -> Pr
         "data": settings.data.model_copy(update={"id": parameters["id"], "fields": parameters["fields"]}),
         "model": settings.model.model_copy(update={"name": parameters["model"], "seed": parameters["seed"]}),
     }
-    if settings.prompt is not None and "prompt_model" in parameters:
+    if "prompt_model" in parameters:
         changes["prompt"] = settings.prompt.model_copy(update={"model": parameters["prompt_model"]})
     return ProjectFolder(project.root, settings.model_copy(update=changes))
 
