@@ -90,5 +90,5 @@ def test_rules_are_added_behind_what_is_there(tmp_path: Path) -> None:
     add_rules(path, [rule], Suggestions((rule,), 1000, 100, 0, by_model=False))
     said = path.read_text()
     assert said.startswith("# mine\n[links]\n")
-    assert '# text has "win": right in 3 of 4 held-out answers of 100, above 60 % of its votes' in said
+    assert '# text has "win": right in 3 of 4 held-out answers of 100,\n# and so in at least 60 % of its votes' in said
     assert [one.name for one in read_rules(path)] == ["links", "has_win"]

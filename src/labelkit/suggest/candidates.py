@@ -65,7 +65,8 @@ class Candidate:
         """What a rule of it may be called, in ASCII letters, digits and underscores."""
         if self.parts:
             return "_and_".join(part.stem for part in self.parts)[: 2 * LONGEST_NAME]
-        words = re.findall(r"[a-z0-9]+", f"{self.field} {self.title}".lower())
+        said = f"near {self.example}" if self.example else f"{self.field} {self.title}"
+        words = re.findall(r"[a-z0-9]+", said.lower())
         return "_".join(words)[:LONGEST_NAME].strip("_") or self.kind
 
 

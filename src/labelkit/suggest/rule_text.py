@@ -20,7 +20,8 @@ def rule_text(rule: Suggestion, found: Suggestions) -> str:
     >>> from labelkit.suggest.candidates import has_words
     >>> win = Suggestion("has_win", "spam", has_words("text", "win"), 9, 9, 0.97, 0.91, 0.1, 0.08, 0.2)
     >>> print(rule_text(win, Suggestions((win,), 1000, 100, 0, False)))
-    # text has "win": right in 9 of 9 held-out answers of 100, above 91 % of its votes; on 10.0 % of 1,000 records
+    # text has "win": right in 9 of 9 held-out answers of 100,
+    # and so in at least 91 % of its votes; on 10.0 % of 1,000 records
     [has_win]
     kind = "keywords"
     field = "text"
@@ -37,8 +38,8 @@ def rule_text(rule: Suggestion, found: Suggestions) -> str:
 
 def _worth(rule: Suggestion, found: Suggestions) -> str:
     tested = f"right in {rule.hits:,} of {rule.trials:,} held-out answers of {found.answers:,}"
-    sure = f"above {rule.low:.0%} of its votes".replace("%", " %")
-    return f"{tested}, {sure}; on {100 * rule.coverage:.1f} % of {found.records:,} records"
+    sure = f"# and so in at least {100 * rule.low:.0f} % of its votes"
+    return f"{tested},\n{sure}; on {100 * rule.coverage:.1f} % of {found.records:,} records"
 
 
 def add_rules(path: Path, rules: Iterable[Suggestion], found: Suggestions) -> None:
