@@ -16,7 +16,7 @@ import pytest
 
 from labelkit.errors import AnswerIsNo, ArtifactError, DataError, FunctionError, UsageError
 from labelkit.labeling.transformations import Policy, as_transformation, checked_policy
-from labelkit.pipeline.augment import seed_of, seeded
+from labelkit.pipeline.transforming import seed_of, seeded
 from projects import Made, MakeProject, comments, printed
 
 TOML = "[model]\nname = 'majority'\n[apply]\nworkers = 1\n"

@@ -17,7 +17,7 @@ from labelkit.errors import MachineError, UsageError
 from labelkit.learner import embedding
 from labelkit.learner.embedding import SentenceModel
 from labelkit.pipeline.embed import EmbedReport, embed_with
-from labelkit.validation.near import ALIKE, near_vector_groups
+from labelkit.validation.alike import ALIKE, near_vector_groups
 from projects import FUNCTIONS, HAM_WORDS, SPAM_WORDS, Made, MakeProject, comments
 
 NEAREST = """

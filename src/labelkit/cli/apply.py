@@ -7,25 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from labelkit.cli.options import debug_option, engine_options, json_option, project_option
-from labelkit.cli.show import print_json, progress, talk
-from labelkit.errors import SHOWN_PROBLEMS, visible
-from labelkit.tables import table
+from labelkit.cli.show import print_json, progress, talk, talk_of_faults
 
 if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.asking import DryRun
-    from labelkit.pipeline.slicing import SliceFigures
-
-
-SLICE_HEADER = ["", "records", "share", "labelled", "accuracy", "95 % interval", "judged"]
-
-
-def slice_row(one: SliceFigures) -> list[str]:
-    """A slice as a line of a table."""
-    low_high = "" if one.interval is None else f"{one.interval[0]:.1%} to {one.interval[1]:.1%}"
-    accuracy = "" if one.accuracy is None else f"{one.accuracy:.1%}"
-    labelled = f"{one.labelled / max(one.records, 1):.1%}"
-    return [one.name, f"{one.records:,}", f"{one.share:.1%}", labelled, accuracy, low_high, f"{one.judged:,}"]
 
 
 @click.command()
@@ -70,7 +56,7 @@ def apply(
     if as_json:
         print_json(report.to_json())
     else:
-        _print(report)
+        click.echo(str(report))
     _talk(report)
     return report.exit_code
 
@@ -80,64 +66,16 @@ def _dry_run(made: DryRun, *, as_json: bool) -> int:
     if as_json:
         print_json(made.to_json())
         return made.exit_code
-    if not made.functions:
-        click.echo("no prompt functions: nobody would be asked")
-        return made.exit_code
-    rows = [
-        [one.name, one.model, *(f"{n:,}" for n in (one.records, one.kept, one.asks, one.cost.tokens))]
-        for one in made.functions
-    ]
-    for row, one in zip(rows, made.functions, strict=True):
-        row.append(f"{one.cost.cost:,.4f}")
-    header = ["function", "model", "records", "replies kept", "to be asked", "tokens, about", "cost, about"]
-    click.echo(table(header, rows, left=2))
+    click.echo(str(made))
     if made.passed:
         talk(f"labelkit: the budget would not do: {made.passed}")
     return made.exit_code
 
 
-def _print(report: ApplyReport) -> None:
-    click.echo(table(report.summary.header, report.summary.cells()))
-    click.echo()
-    shares = [
-        [name, f"{count:,}", f"{count / max(report.records, 1):.1%}"] for name, count in report.class_totals.items()
-    ]
-    unlabelled = report.records - sum(report.class_totals.values())
-    shares.append(["(no label)", f"{unlabelled:,}", f"{unlabelled / max(report.records, 1):.1%}"])
-    click.echo(table(["label", "records", "share"], shares))
-    click.echo()
-    click.echo(f"{report.records:,} records; nobody voted on {report.uncovered:,}; people settled {report.answered:,}")
-    if report.agreements:
-        click.echo(f"\nagreement with {report.basis}:")
-        rows = [
-            [
-                item.name,
-                f"{item.accuracy:.1%}",
-                f"{item.interval[0]:.1%} to {item.interval[1]:.1%}",
-                f"{item.records:,}",
-            ]
-            for item in report.agreements
-        ]
-        click.echo(table(["", "accuracy", "95 % interval", "records"], rows))
-    if report.slices:
-        click.echo("\nslices:")
-        click.echo(table(SLICE_HEADER, [slice_row(one) for one in report.slices]))
-    if report.choice is not None and report.choice.candidates:
-        click.echo(f'\nmodel = "auto", by {report.choice.answers:,} answers, each held out:')
-        click.echo(report.choice.table())
-    if report.calibration is not None:
-        click.echo(f"\nreliability of the label model's beliefs, by {report.calibrated_on}:\n{report.calibration}")
-
-
 def _talk(report: ApplyReport) -> None:
     for note in report.notes:
         talk(f"labelkit: note: {note}")
-    for fault in report.faults[:SHOWN_PROBLEMS]:
-        place = f" ({fault.place})" if fault.place else ""
-        said = f": {visible(fault.message)}" if fault.message else ""
-        talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
-    if report.fault_count > SHOWN_PROBLEMS:
-        talk(f"labelkit: and {report.fault_count - SHOWN_PROBLEMS:,} more faults")
+    talk_of_faults(report.faults, report.fault_count)
     if report.exit_code:
         talk(
             f"labelkit: {report.fault_count:,} faults are more than the {report.max_faults:,} allowed (--max-faults); "

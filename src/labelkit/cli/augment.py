@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json, progress, talk
-from labelkit.errors import SHOWN_PROBLEMS, visible
+from labelkit.cli.show import print_json, progress, talk, talk_of_faults
 from labelkit.tables import table
 
 if TYPE_CHECKING:
@@ -81,12 +80,7 @@ def augment(
 
 
 def _talk(made: AugmentReport) -> None:
-    for fault in made.faults[:SHOWN_PROBLEMS]:
-        place = f" ({fault.place})" if fault.place else ""
-        said = f": {visible(fault.message)}" if fault.message else ""
-        talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
-    if made.fault_count > SHOWN_PROBLEMS:
-        talk(f"labelkit: and {made.fault_count - SHOWN_PROBLEMS:,} more faults")
+    talk_of_faults(made.faults, made.fault_count)
     talk(f"labelkit: wrote {made.file} (run {made.run})")
     if not made.named:
         talk(f'labelkit: for the gate to look at it: augmented = "{made.file}" under [data]')

@@ -7,14 +7,17 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labelkit import __version__
-from labelkit.errors import visible
+from labelkit.errors import SHOWN_PROBLEMS, visible
+
+if TYPE_CHECKING:
+    from labelkit.matrix import Fault
 
 
 def print_json(value: Any) -> None:
@@ -41,6 +44,16 @@ def talk_of_bug(error: Exception) -> str:
 def talk(message: str) -> None:
     """Say something to the person, on stderr."""
     click.echo(visible(message, keep="\n"), err=True)
+
+
+def talk_of_faults(faults: Sequence[Fault], count: int) -> None:
+    """Name the first of `count` faults: function, record, what was raised, and where."""
+    for fault in faults[:SHOWN_PROBLEMS]:
+        place = f" ({fault.place})" if fault.place else ""
+        said = f": {visible(fault.message)}" if fault.message else ""
+        talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
+    if count > SHOWN_PROBLEMS:
+        talk(f"labelkit: and {count - SHOWN_PROBLEMS:,} more faults")
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelkit.records.vectors import directions
 from labelkit.validation.texts import codes_of, normalised_texts, text_fields
 
 if TYPE_CHECKING:
@@ -27,11 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR = 0.8  # Jaccard similarity from which two texts are near-duplicates
-ALIKE = 0.95  # cosine similarity from which two embeddings are near-duplicates
 BANDS, ROWS = 8, 3
 _CHUNK = 65_536  # texts, or pairs of them, at a time
 _BYTES = 16_000_000  # of text at a time: each byte needs some forty more while words are found
-_BLOCK = 2_048  # embeddings that are compared with as many at a time
 _SEED = 20_261_120  # of the hashes: results must not differ between two runs
 _LONGEST_WORD = 64  # bytes that tell words apart; longer ones are no words
 
@@ -52,27 +49,6 @@ def near_text_groups(records: pa.Table, fields: Sequence[str]) -> NDArray[np.int
     first = np.unique(codes, return_index=True)[1]
     groups = _groups(texts.take(pa.array(first)))
     return groups[codes]
-
-
-def near_vector_groups(vectors: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(n,) int64: records whose embeddings, (n, d), have a cosine similarity of ALIKE or more have the same number.
-
-    Every pair is compared, block by block: time grows with the square of the records. Zeros are near to nothing.
-
-    >>> near_vector_groups(np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.1]])).tolist()
-    [0, 1, 0]
-    """
-    scaled = directions(vectors).astype(np.float32)
-    root = np.arange(len(scaled))
-    for start in range(0, len(scaled), _BLOCK):
-        for other in range(start, len(scaled), _BLOCK):
-            like = scaled[start : start + _BLOCK] @ scaled[other : other + _BLOCK].T >= np.float32(ALIKE)
-            one, two = (found + begin for found, begin in zip(np.nonzero(like), (start, other), strict=True))
-            apart = root[one] != root[two]
-            if apart.any():  # those already found in one group need not be kept
-                known = np.stack([np.arange(len(root)), root], axis=1)
-                root = components(len(root), np.concatenate([known, np.stack([one[apart], two[apart]], axis=1)]))
-    return root
 
 
 def _groups(texts: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from labelkit.engines.workers import cast_with_workers
 from labelkit.errors import UsageError
 from labelkit.labeling import LabelingFunction
 from labelkit.records import Records
+from labelkit.records.embedded import EmbeddedSource
 from labelkit.records.parquet import ParquetSource, located
 
 
@@ -68,6 +69,11 @@ class SparkEngine:
 
     def blocks(self, records: Records) -> Blocks:
         """The records in blocks. Raises UsageError for records that executors cannot read."""
+        if isinstance(records.source, EmbeddedSource):
+            raise UsageError(
+                f"{records.source.name}: Spark reads no embeddings; leave embedding under [data] out, or use the local "
+                "engine"
+            )
         if not isinstance(records.source, ParquetSource):
             raise UsageError(
                 f"{records.source.name}: Spark reads records from Parquet, a file or a folder; convert them, or use "

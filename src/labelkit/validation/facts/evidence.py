@@ -124,7 +124,7 @@ class Evidence:
 
         Of several fields that are embeddings the first counts; one that is none like the others tells nothing.
         """
-        from labelkit.validation.near import near_vector_groups
+        from labelkit.validation.alike import near_vector_groups
 
         once = [name for name in self.fields if self.records.schema.names.count(name) == 1]
         fields = [name for name in once if is_vectors(self.records.schema.field(name).type)]
