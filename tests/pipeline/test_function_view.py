@@ -103,6 +103,17 @@ def test_a_project_without_a_run_says_so(make_project: MakeProject) -> None:
         make_project().project.functions()
 
 
+def test_a_class_that_was_added_since_asks_for_a_new_run(make_project: MakeProject) -> None:
+    """Votes for other classes than those of the project are not taken for theirs."""
+    made = answered(make_project, 0)
+    toml = (made.root / "labelkit.toml").read_text()
+    made.write("labelkit.toml", toml.replace('["ham", "spam"]', '["ham", "spam", "eggs"]'))
+    with pytest.raises(
+        ArtifactError, match=r'^the votes are for "ham", "spam", the project has "ham", "spam", "eggs"; run'
+    ):
+        made.project.functions()
+
+
 def test_a_lone_function_can_be_left_out(make_project: MakeProject) -> None:
     """Without the only function there are no labels, and nothing fails."""
     made = make_project(

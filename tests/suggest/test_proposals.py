@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,35 @@ def test_an_example_is_no_evidence_for_itself() -> None:
     table, source = pa.table({"vector": vectors.tolist()}), EmbeddingFile("v.parquet", "id", "vector")
     answers = Answers(np.arange(60), rng.integers(0, 2, 60), 2)
     assert len(suggested(table, ["vector"], CLASSES, answers, ids=ids, embeddings=source).rules) <= 2
+
+
+def test_fields_that_no_rule_reads_are_passed_over() -> None:
+    """Dates, and true and false, are no obstacle to rules on the other fields; nulls are everywhere."""
+    table, truth = texts(300)
+    texts_with_nulls = [None if row % 10 == 0 else text for row, text in enumerate(table["text"].to_pylist())]
+    table = pa.table({
+        "text": texts_with_nulls, "day": [dt.date(2026, 1, 1)] * 300, "sure": [True, None, False] * 100,
+        "size": [None, 1.5, float("nan")] * 100, "state": ["new", None, "old"] * 100,
+        "empty": pa.nulls(300, pa.string()),
+    })  # fmt: skip
+    found = suggested(table, table.column_names, CLASSES, Answers(np.arange(100), truth[:100], 2))
+    assert ('text has "win"', "spam") in {(rule.candidate.said, rule.label) for rule in found.rules}
+    with pytest.raises(UsageError, match=r'no rule can be suggested on "day"$'):
+        suggested(table, ["day"], CLASSES, Answers(np.arange(100), truth[:100], 2))
+    nothing = suggested(table, ["empty"], CLASSES, Answers(np.arange(100), truth[:100], 2))
+    assert nothing.rules == ()
+
+
+def test_more_classes_are_told_apart() -> None:
+    """Each of three classes gets the word that tells it."""
+    rng = np.random.default_rng(5)
+    truth = rng.integers(0, 3, 600)
+    words = np.array(["apple", "pear", "plum"])[truth]
+    table = pa.table({"text": [f"{word} {rng.integers(0, 50)}" for word in words]})
+    rows = np.arange(90)
+    found = suggested(table, ["text"], ("a", "b", "c"), Answers(rows, truth[rows], 3))
+    told = {rule.candidate.said: rule.label for rule in found.rules}
+    assert {told[f'text has "{word}"'] for word in ("apple", "pear", "plum")} == {"a", "b", "c"}
 
 
 def test_the_same_answers_give_the_same_rules() -> None:

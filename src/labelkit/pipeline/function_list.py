@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.engines.cache import VoteCache, key_of
-from labelkit.errors import UsageError, named
+from labelkit.errors import ArtifactError, UsageError, named
 from labelkit.label_models import LabelModel, load_model
 from labelkit.label_models.copies import near_copies
 from labelkit.lineage import Run, RunStore
@@ -63,6 +63,11 @@ def bench_of(project: ProjectFolder) -> Bench:
     """Read the current run. Raises ArtifactError where there is none, or what it left is not whole."""
     run = current_run_record(project)
     votes = kept_votes(project, run)
+    if votes.classes != tuple(project.settings.project.classes):
+        raise ArtifactError(
+            f"the votes are for {named(votes.classes)}, the project has {named(project.settings.project.classes)}; "
+            "run `labelkit apply` again"
+        )
     model = load_model(RunStore(project.state / "runs").path(run.id))
     known = dict(truths(project, votes.ids))
     basis = list(known)[-1] if known else ""  # gold comes last, and is what `apply` compares with

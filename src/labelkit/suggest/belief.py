@@ -118,6 +118,8 @@ def _taught(pool: RulePool, answers: Answers) -> Floats | None:
     balance = len(answers.labels) / np.bincount(answers.labels, minlength=answers.k)[answers.labels]
     total = np.zeros((len(pool.table), answers.k))
     for x in (pool.features, _scaled(pool.holds)):
+        if x is None:
+            continue
         model = regression(mean_square(x)).fit(x[answers.rows], answers.labels, sample_weight=balance / answers.k)
         total += class_probabilities(model, x, answers.k)
     scores = np.log(np.maximum(total, 1e-9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.errors import ModelError, UsageError, named
 from labelkit.labeling.rules.plan import RulePlan
 from labelkit.labeling.rules.rule import Rule
 from labelkit.learner.features import Kind, kinds_of, transformed
@@ -52,7 +54,7 @@ class RulePool:
 
         Rules on nearness need the records' ids and a file of their embeddings.
         """
-        kinds, found = kinds_of(table, fields), list[Candidate]()
+        kinds, found = _readable(table, fields), list[Candidate]()
         for name, kind in kinds.items():
             if kind == "embedding" and embeddings is not None:
                 vectors = directions(vectors_of(table.column(name))[0])
@@ -82,8 +84,12 @@ class RulePool:
 
     @cached_property
     def features(self) -> Any:
-        """(n, d): what the learner sees of the records."""
-        return transformed(fitted_features(self.table, list(self.kinds)), self.table, list(self.kinds))
+        """(n, d): what the learner sees of the records; None where it sees nothing, such as no word in any text."""
+        names = list(self.kinds)
+        try:
+            return transformed(fitted_features(self.table, names), self.table, names)
+        except (ModelError, UsageError):  # the candidates tell enough
+            return None
 
     @property
     def paired(self) -> list[int]:
@@ -105,8 +111,23 @@ def where(candidates: Sequence[Candidate], table: pa.Table) -> Holds:
     return RulePlan(rules, ["votes", "silent"]).votes(pa.RecordBatch.from_arrays(columns, names=names)) >= 0
 
 
+def _readable(table: pa.Table, fields: Sequence[str]) -> dict[str, Kind]:
+    """What each field is that a rule can read; dates and the like are passed over. Raises UsageError for none."""
+    kinds: dict[str, Kind] = {}
+    for name in fields:
+        with contextlib.suppress(UsageError):
+            kinds |= kinds_of(table, [name])
+    if not kinds:
+        raise UsageError(f"no field is text, a number or an embedding: no rule can be suggested on {named(fields)}")
+    return kinds
+
+
 def _on(table: pa.Table, field: str, kind: Kind, answered: Sequence[int]) -> Iterator[Candidate]:
     """The candidates on one field that is no embedding."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(table.schema.field(field).type):  # no rule reads it
+        return
     values = table.column(field).to_pylist()
     if kind == "text":
         yield from text_candidates(field, values, answered)

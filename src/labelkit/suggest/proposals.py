@@ -127,6 +127,8 @@ def suggested(
             "answer some records (labelkit annotate) first"
         )
     pool = RulePool.of(records, fields, answers.rows.tolist(), ids, embeddings)
+    if not pool.candidates:
+        return Suggestions((), len(records), len(answers.rows), 0, posterior is not None)
     pool, evidence = _judged(pool, answers, posterior, seed)
     chosen, duplicates = chosen_of(pool, evidence, votes, most)
     rules = _described(merged(chosen), evidence.weight, pool, classes, votes, taken)
