@@ -71,6 +71,7 @@ class Candidates:
 
     fitted: Fitted
     classes: tuple[str, ...]
+    names: tuple[str, ...]  # of the column of ids, then of the functions
     n: int
     strategy: str
     exclude: frozenset[str]
@@ -85,7 +86,7 @@ class Candidates:
         for batch in batches:
             part = pa.table(batch)
             both = part if kept is None else pa.concat_tables([kept, part])
-            votes = votes_of(both, self.classes)
+            votes = votes_of(both.rename_columns(list(self.names)), self.classes)
             rows = shortlist(
                 model.predict_proba(votes),
                 votes,
@@ -126,9 +127,11 @@ def candidates(
     label model fitted on such votes. Executors rank; what comes here does not grow with the records.
     """
     check_shortlisted(strategy)
-    work = Candidates(Fitted.of(model), tuple(model.classes), n, strategy, frozenset(exclude), frozenset(keep), seed)
-    best = frame.mapInArrow(work, frame.schema).repartition(1).mapInArrow(work, frame.schema)
-    return votes_of(best.toArrow(), tuple(model.classes))
+    classes, names = tuple(model.classes), frame.columns
+    work = Candidates(Fitted.of(model), classes, tuple(names), n, strategy, frozenset(exclude), frozenset(keep), seed)
+    plain = frame.toDF(*(f"c{place}" for place in range(len(names))))  # Spark takes dots in names for signs of its own
+    best = plain.mapInArrow(work, plain.schema).repartition(1).mapInArrow(work, plain.schema)
+    return votes_of(best.toArrow().rename_columns(names), classes)
 
 
 def select_on_spark(

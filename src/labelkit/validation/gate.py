@@ -216,16 +216,16 @@ def _scope(expectation: Any, answer: Any, guard: Any, rows: int, filled: Mapping
     """How many values the expectation judged: rows that its condition matches, less those without a value."""
     type_name = expectation.expectation_type
     if guard is not None:
-        nulls = 0 if type_name in _ON_ROWS else int(guard.result["unexpected_count"])
-        return int(guard.result["element_count"]) - nulls
+        nulls = 0 if type_name in _ON_ROWS else int(guard.result["unexpected_count"] or 0)
+        return int(guard.result["element_count"] or 0) - nulls  # of no row at all Spark makes a null
     column = getattr(expectation, "column", None)
     if column is not None and column in filled and getattr(expectation, "row_condition", None) is None:
         return rows if type_name in _ON_ROWS else filled[column]
     result = answer.result
     if "element_count" in result:
-        return int(result["element_count"]) - int(result.get("missing_count") or 0)
+        return int(result["element_count"] or 0) - int(result.get("missing_count") or 0)
     if getattr(expectation, "row_condition", None) is not None:
-        return int(result["observed_value"])  # a row count: the rows that the condition matches
+        return int(result["observed_value"] or 0)  # a row count: the rows that the condition matches
     return rows
 
 

@@ -27,7 +27,7 @@ from labelkit.validation.profile import MOST_VALUES, FieldProfile, Kind, as_text
 from labelkit.validation.spark.conditions import quoted
 from labelkit.validation.spark.evidence import SparkEvidence, text_column
 from labelkit.validation.spark.labels import counted
-from labelkit.validation.spark.rows import ROW, placed
+from labelkit.validation.spark.rows import ROW, placed, plainly
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,8 +123,10 @@ class _Column:
     def _texts(self) -> Any:
         """The values as text, with labels and places."""
         read = self.records.select(quoted(self.name), _LABEL, ROW)
-        return read.mapInArrow(_as_texts, f"{_VALUE} string, {_LABEL} string, {ROW} bigint").where(
-            f"{_VALUE} is not null"
+        return (
+            plainly(read)
+            .mapInArrow(_as_texts, f"{_VALUE} string, {_LABEL} string, {ROW} bigint")
+            .where(f"{_VALUE} is not null")
         )
 
     def _against(self, then: FieldProfile, rows: int) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class SparkTable:
             matches(condition, self._kinds).cast("int").alias(f"__labelkit_when_{place}")
             for place, condition in enumerate(conditions.values())
         ]
-        frame = clean.select("*", *matched).persist()
+        frame = clean.select("*", *matched).orderBy(ROW).persist()  # in order: the rows that are named are the first
         try:
             yield frame, probes
         finally:

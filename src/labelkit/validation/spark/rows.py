@@ -47,6 +47,11 @@ def placed(frame: Any, *, by_files: bool = True) -> Placed:
     return Placed(numbered.drop(_PART, _WITHIN, "first"), total, in_file_order)
 
 
+def plainly(frame: Any) -> Any:
+    """The frame with columns named by place: `mapInArrow` takes dots and backticks in names for signs of Spark's."""
+    return frame.toDF(*(f"c{place}" for place in range(len(frame.columns))))
+
+
 def _reads_parquet(frame: Any) -> bool:
     """Whether the rows of a frame are those of Parquet files, each where it stands there."""
     from pyspark.errors import AnalysisException

@@ -27,8 +27,12 @@ _ON_ONE_MACHINE = (
     "or without this expectation"
 )
 _NO_ORDER = "the rows of a Spark table that is no Parquet have no order; validate the files"
-REFUSED = dict.fromkeys(("self_confidence", "suspected_label", "label_issue", "error_rank"), _ON_ONE_MACHINE)
-"""Columns of the labels that are not told on Spark, and why."""
+_NOT_COMPARED = "embeddings are not compared on Spark; validate with the local engine, or without this expectation"
+REFUSED = {
+    **dict.fromkeys(("self_confidence", "suspected_label", "label_issue", "error_rank"), _ON_ONE_MACHINE),
+    **dict.fromkeys(("labels_of_near_embedding", "splits_of_near_embedding"), _NOT_COMPARED),
+}
+"""Computed columns that are not told on Spark, and why."""
 
 
 def spark_tables(evidence: SparkEvidence, read: Mapping[str, Collection[str]]) -> dict[str, pa.Table | Judged]:
@@ -44,12 +48,13 @@ def judged_frame(frame: Any) -> SparkTable:
 
 
 def _records(evidence: SparkEvidence, read: Collection[str]) -> SparkTable:
-    frame = record_columns(evidence, read)
-    return SparkTable(frame, evidence.records.rows, _schema(evidence.record_schema, frame, "records", evidence.id))
+    frame = record_columns(evidence, read).drop(*REFUSED)
+    schema = _schema(evidence.record_schema, frame, "records", evidence.id, REFUSED)
+    return SparkTable(frame, evidence.records.rows, schema, REFUSED)
 
 
 def _labels(evidence: SparkEvidence, read: Collection[str]) -> SparkTable:
-    frame = label_columns(evidence, read)
+    frame = label_columns(evidence, read).drop(*REFUSED)
     ordered = evidence.labels.in_file_order and evidence.records.in_file_order
     refused = {**REFUSED, **({} if ordered else {"in_place": _NO_ORDER})}
     schema = _schema(evidence.label_schema, frame, "labels", "id", refused)

@@ -15,7 +15,7 @@ import numpy as np
 
 from labelkit.validation.near import BANDS, NEAR, ROWS, similarity, sketches
 from labelkit.validation.spark.conditions import quoted
-from labelkit.validation.spark.rows import ROW
+from labelkit.validation.spark.rows import ROW, plainly
 from labelkit.validation.texts import digests, normalised_texts, text_fields
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _empty(frame: Any) -> pa.Table:
 
 def _digested(records: Any, fields: Sequence[str]) -> Any:
     read = records.select(ROW, *(quoted(name) for name in fields))
-    return read.mapInArrow(_Digests(tuple(fields)), f"{ROW} bigint, {TEXT} binary")
+    return plainly(read).mapInArrow(_Digests(tuple(fields)), f"{ROW} bigint, {TEXT} binary")
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,10 @@ class _Digests:
         import pyarrow as pa
 
         for batch in batches:
-            texts = pa.concat_arrays(
-                [pa.array([], pa.large_string()), *normalised_texts(pa.table(batch), self.fields).chunks]
-            )
+            table = pa.table(batch.columns[1:], names=list(self.fields))
+            texts = pa.concat_arrays([pa.array([], pa.large_string()), *normalised_texts(table, self.fields).chunks])
             found = [row.tobytes() for row in digests(texts)]
-            columns = {ROW: batch.column(ROW), TEXT: pa.array(found, pa.binary())}
+            columns = {ROW: batch.column(0), TEXT: pa.array(found, pa.binary())}
             if self.with_text:
                 columns["text"] = texts.cast(pa.string())
             yield pa.RecordBatch.from_pydict(columns)
@@ -81,7 +80,9 @@ def near_groups(records: Any, fields: Sequence[str]) -> Any:
     from pyspark.sql import functions as F
 
     read = records.select(ROW, *(quoted(name) for name in fields))
-    said = read.mapInArrow(_Digests(tuple(fields), with_text=True), f"{ROW} bigint, {TEXT} binary, text string")
+    said = plainly(read).mapInArrow(
+        _Digests(tuple(fields), with_text=True), f"{ROW} bigint, {TEXT} binary, text string"
+    )
     said = said.persist()
     different = said.groupBy(TEXT).agg(F.min(F.struct(ROW, "text")).alias("first"))
     different = different.select(

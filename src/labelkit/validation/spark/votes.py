@@ -19,7 +19,7 @@ from labelkit.project import DEV
 from labelkit.validation.facts.counts import summarised
 from labelkit.validation.spark.conditions import quoted
 from labelkit.validation.spark.evidence import SparkEvidence, SparkVotes, text_column
-from labelkit.validation.spark.rows import ROW
+from labelkit.validation.spark.rows import ROW, plainly
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,9 @@ def cast_facts(evidence: SparkEvidence, frame: Any) -> Any:
     if evidence.votes is None or "id" not in frame.columns:
         return frame.withColumns({name: F.lit(None).cast("bigint") for name in COLUMNS})
     schema, classes = evidence.label_schema, evidence.votes.classes
-    cast = evidence.votes.frame.mapInArrow(_voters, "id string, voters bigint, conflict bigint, highest bigint")
+    cast = plainly(evidence.votes.frame).mapInArrow(
+        _voters, "id string, voters bigint, conflict bigint, highest bigint"
+    )
     frame = frame.join(cast, "id", "left")
     index = F.array_position(F.array(*map(F.lit, classes)), text_column(schema, "label")) - 1
     own = F.coalesce(index, F.lit(-1))
@@ -58,7 +60,7 @@ def _voters(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         lowest = np.where(cells >= 0, cells, np.int8(127)).min(axis=1, initial=127)
         found = {"voters": voters, "conflict": (highest != lowest) & (voters > 0), "highest": highest}
         columns = {name: pa.array(values.astype(np.int64)) for name, values in found.items()}
-        yield pa.RecordBatch.from_pydict({"id": batch.column("id"), **columns})
+        yield pa.RecordBatch.from_pydict({"id": batch.column(0), **columns})
 
 
 def cells_of(columns: Sequence[pa.Array], n: int) -> NDArray[np.int8]:
@@ -75,7 +77,7 @@ def function_table(evidence: SparkEvidence) -> pa.Table:
     if votes is None:
         return summarised(())
     judged = _with_truth(evidence, votes).select(*map(quoted, votes.names), "truth")
-    parts = judged.mapInArrow(_Count(len(votes.names), len(votes.classes)), "content binary").collect()
+    parts = plainly(judged).mapInArrow(_Count(len(votes.names), len(votes.classes)), "content binary").collect()
     m, k = len(votes.names), len(votes.classes)
     nothing = (FigureCounts.nothing(m, k), VoteCounts.empty(m, k))
     figures, counts = reduce(_added, (pickle.loads(bytes(part[0])) for part in parts), nothing)  # noqa: S301  our own
