@@ -31,7 +31,7 @@ from matrices import FOUR, NAMES, SPLITS, Matrix, crowd, folder, generated, log_
 from rivals import HYPERLM, hyperlm, hyperlm_is_there
 from trust import LABEL_FREE as MODELS, PARTS as TRUST
 
-ROWS = {"dawid_skene", "pooled"}  # need vote rows, not only counts
+ROWS = {"dawid_skene", "pooled", "ensemble"}  # need vote rows, not only counts
 SIZES = ((10, 2), (50, 2), (10, 10), (50, 10))  # functions, classes
 ASKED = (10, 20, 50, 100)
 SEED = 1
