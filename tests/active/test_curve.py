@@ -90,8 +90,8 @@ def test_forecast_grows_with_change_and_surprise_and_shrinks_with_answers() -> N
     """Its interval is asymmetric: answers that were chosen well help more often than they hurt."""
     forecast = at(100, 0.06).forecast
     assert forecast is not None
-    assert (forecast.low, forecast.expected, forecast.high) == pytest.approx((-0.027, 0.0072, 0.07425))
-    assert str(forecast) == "-2.7 to +7.4 points"
+    assert (forecast.low, forecast.expected, forecast.high) == pytest.approx((-0.032, 0.0072, 0.072))
+    assert str(forecast) == "-3.2 to +7.2 points"
     for other in (at(400, 0.06), at(100, 0.01), at(100, 0.06, hits=(17, 18))):
         assert other.forecast is not None
         assert forecast.low < other.forecast.low < 0 < other.forecast.high < forecast.high
@@ -99,9 +99,9 @@ def test_forecast_grows_with_change_and_surprise_and_shrinks_with_answers() -> N
 
 def test_advice_says_why() -> None:
     """Go on while answers may help, stop when hardly anything changes or people agree no better."""
-    assert at(100, 0.06).advice.why == "go on: the next 50 answers bring -2.7 to +7.4 points"
+    assert at(100, 0.06).advice.why == "go on: the next 50 answers bring -3.2 to +7.2 points"
     assert at(400, 0.01, hits=(49, 50)).advice.why == (
-        "enough: the next 50 answers bring -0.5 to +1.3 points; the last 50 changed 1.0% of the records"
+        "enough: the next 50 answers bring -0.6 to +1.3 points; the last 50 changed 1.0% of the records"
     )
     assert at(400, 0.01, hits=(49, 50)).advice
     people = at(100, 0.15, human_level=0.8, hits=(48, 50)).advice

@@ -6,11 +6,11 @@ which those that it chose itself are not. And how much of the pool it has change
 answers: accuracy cannot have changed by more than that (Bloodgood and Vijay-Shanker, "A method for stopping active
 learning based on stabilizing predictions", CoNLL 2009).
 
-    gain of the next 50 answers  in  [LOW, HIGH] * (changed + 1.5 * sqrt(missed * (1 - missed) / answers))
+    gain of the next 50 answers  in  [LOW, HIGH] * (changed + ERRORS * sqrt(missed * (1 - missed) / answers))
 
 where `missed` is the share of the last 50 answers that the learner had wrong beforehand, those that it chose itself
-included: who is often surprised, and has hardly asked, may be surprised again. LOW and HIGH were chosen on simulated
-sessions over public sets, so that on each of them the interval holds in at least 80 %.
+included: who is often surprised, and has hardly asked, may be surprised again. LOW, HIGH and ERRORS were chosen on
+simulated sessions over public sets, so that on each of them the interval holds in at least 80 %.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AHEAD = 50  # answers that a forecast looks ahead, and back
 STEP = 10  # answers between two points of the curve; 50 beyond LONG
 LONG = 400
 FEWEST = 20  # answers before which nothing is forecast
-LOW, MIDDLE, HIGH = -0.2, 0.12, 0.55
+LOW, MIDDLE, HIGH, ERRORS = -0.2, 0.12, 0.45, 2.0
 RECENT = 50  # records drawn at random, the latest of which say how good the learner is
 JUNK = 0.5  # trust in the labeling functions below which people are told
 ENOUGH = 0.025  # a gain that can be at most this is not worth 50 answers
@@ -101,7 +101,7 @@ class LearningCurve:
         """What the next 50 answers will bring; None while there are too few to say."""
         if self.answers < FEWEST or self.changed is None:
             return None
-        reach = self.changed + 1.5 * (self.missed * (1 - self.missed) / self.answers) ** 0.5
+        reach = self.changed + ERRORS * (self.missed * (1 - self.missed) / self.answers) ** 0.5
         return Forecast(LOW * reach, MIDDLE * self.changed, HIGH * reach)
 
     @property
