@@ -62,6 +62,11 @@ class AgreementReport:
         """Plain values."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.agreement import agreement_text
+
+        return agreement_text(self)
+
 
 def agreement(project: ProjectFolder) -> AgreementReport:
     """Compare what people said. Raises UsageError where nobody has answered yet."""

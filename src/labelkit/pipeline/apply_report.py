@@ -68,6 +68,11 @@ class ApplyReport:
             **({"slices": [one.to_json() for one in self.slices]} if self.slices else {}),
         }
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.apply import apply_text
+
+        return apply_text(self)
+
 
 def report_of(
     project: ProjectFolder,

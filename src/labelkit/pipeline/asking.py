@@ -40,6 +40,11 @@ class DryRun:
             "passes": self.passed or None,
         }
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.apply import dry_run_text
+
+        return dry_run_text(self)
+
 
 def dry_run(project: ProjectFolder) -> DryRun:
     """Count what prompt functions would ask, and asks nobody.

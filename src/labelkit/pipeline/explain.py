@@ -86,6 +86,11 @@ class Explanation:
         del content["stands"], content["undone"]
         return content
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.explain import explain_text
+
+        return explain_text(self)
+
 
 def _plain(value: Any) -> Any:
     """A value of a record as JSON has it; dates, bytes and numbers that JSON has not, as text."""

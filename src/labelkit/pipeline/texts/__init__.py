@@ -1,0 +1,1 @@
+"""Reports as text, the same in a notebook and on the command line."""
