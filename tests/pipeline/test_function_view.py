@@ -43,6 +43,16 @@ def test_functions_are_listed_with_their_figures(made: Made) -> None:
     assert all(row["seconds"] > 0 and row["weight"] > 0 for row in rows.values())
 
 
+def test_a_slow_function_is_seen(make_project: MakeProject) -> None:
+    """Seconds are those of the function itself, not a share of what all took."""
+    slow = "\nimport time\n@lk.labeling_function()\ndef slow(x):\n    time.sleep(0.001)\n    return -1\n"
+    made = make_project(functions=FUNCTIONS + slow, toml=FAST)
+    made.project.apply()
+    seconds = {row.figures.name: row.seconds or 0.0 for row in made.project.functions().rows}
+    assert seconds["slow"] > 0.2
+    assert seconds["slow"] > 3 * max(value for name, value in seconds.items() if name != "slow")
+
+
 def test_one_function_is_shown(made: Made) -> None:
     """Figures, conflicts, mistakes, and labels without it, as a person sees them."""
     assert timeless(printed(made, "lf", "show", "money")) == (GOLDEN / "lf_show.txt").read_text(encoding="utf-8")

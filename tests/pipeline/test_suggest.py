@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from labelkit.cli.suggest import numbered
@@ -112,3 +114,26 @@ def test_nothing_to_propose_exits_with_1(make_project: MakeProject) -> None:
     made = answered(make_project, 0, apply=False)
     answer_all(made, [next(row for row in train_rows() if row["gold"] == gold) for gold in ("ham", "spam")])
     assert printed(made, "lf", "suggest", code=1) == "no rule is precise enough to propose\n"
+
+
+@pytest.mark.slow
+def test_a_person_at_a_terminal_is_asked(started: Made) -> None:
+    """The table is followed by a question, asked again until the answer means something; Ctrl-C writes nothing."""
+    command = [sys.executable, "-m", "labelkit", "lf", "suggest", "-n", "5"]
+    seen = pexpect.spawn(command[0], command[1:], cwd=str(started.root), encoding="utf-8", timeout=120)
+    seen.expect("accept which")
+    seen.sendline("77")
+    seen.expect("names no rule")
+    seen.expect("accept which")
+    seen.sendline("1 3")
+    seen.expect("added 2 rules to labeling_functions/suggested.toml")
+    seen.expect(pexpect.EOF)
+    path = started.root / "labeling_functions" / "suggested.toml"
+    before = path.read_text()
+    seen = pexpect.spawn(command[0], command[1:], cwd=str(started.root), encoding="utf-8", timeout=120)
+    seen.expect("accept which")
+    seen.sendintr()
+    seen.expect(pexpect.EOF)
+    seen.close()
+    assert seen.exitstatus == 130
+    assert path.read_text() == before

@@ -64,14 +64,26 @@ def suggest(
     elif not as_json:
         click.echo(str(found) if found.rules else "no rule is precise enough to propose")
     _talk(found)
-    if accept is None and not as_json and found.rules and sys.stdin.isatty() and sys.stdout.isatty():
-        accept = click.prompt("accept which? 1,3-5, all or none", default=NONE, err=True)
-    chosen = numbered(accept or NONE, found)
+    at_terminal = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    chosen = _asked(found) if accept is None and at_terminal and found.rules else numbered(accept or NONE, found)
     if chosen:
         _write(project, found, chosen, out)
     if as_json and accept is not None:
         print_json({**found.to_json(), "accepted": [rule.name for rule in chosen]})
     return int(not found.rules)
+
+
+def _asked(found: Suggestions) -> list[Suggestion]:
+    """Ask the person at the terminal until what they say means something."""
+
+    def meant(text: str) -> list[Suggestion]:
+        try:
+            return numbered(text, found)
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from error
+
+    asked: list[Suggestion] = click.prompt("accept which? 1,3-5, all or none", default=NONE, err=True, value_proc=meant)
+    return asked
 
 
 def _talk(found: Suggestions) -> None:
