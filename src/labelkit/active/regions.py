@@ -29,6 +29,7 @@ COMPONENTS, SAMPLE = 50, 5_000  # of the features, and records that clusters are
 LARGEST, SMALLEST = 40, 20  # clusters at most, and records in one on average at least
 NAMED = 3  # features that a region is described by
 PAIRS = 40  # of functions, the most frequent ones
+IN_TURN = 2_000  # records that are picked one by one
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,22 @@ class Regions:
     of: Rows  # (n,): the region of each record, or -1
 
     def in_turn(self, rows: Rows, asked: Rows, n: int) -> tuple[Rows, Scores]:
-        """The first n of `rows`, and the worth of the region each is in."""
+        """The first n of `rows`, and the worth of the region each is in; after IN_TURN of them region by region."""
         free = np.zeros(len(self.of), dtype=bool)
         free[rows] = True
-        left = [[row for row in region.rows.tolist() if free[row]] for region in self.regions]
-        given = np.bincount(self.of[asked][self.of[asked] >= 0], minlength=len(self.regions)).astype(np.float64)
+        left = [region.rows[free[region.rows]] for region in self.regions]
+        sizes = np.array([len(each) for each in left])
+        given = np.bincount(self.of[asked][self.of[asked] >= 0], minlength=len(left)).astype(np.float64)
         worth = np.array([region.worth for region in self.regions])
-        picks, scores = list[int](), list[float]()
-        while len(picks) < n:
-            claim = np.where([bool(each) for each in left], (worth + 1e-9) / (2 * given + 1), -1.0)
-            best = int(claim.argmax())
-            picks.append(left[best].pop(0))
-            scores.append(float(worth[best]))
+        taken, picks = np.zeros(len(left), dtype=np.int64), list[int]()
+        while len(picks) < min(n, IN_TURN):
+            best = int(np.where(taken < sizes, (worth + 1e-9) / (2 * given + 1), -1.0).argmax())
+            picks.append(int(left[best][taken[best]]))
+            taken[best] += 1
             given[best] += 1
-        return np.array(picks, dtype=np.int64), np.array(scores)
+        rest = [left[place][taken[place] :] for place in np.argsort(-worth, kind="stable")]
+        chosen = np.concatenate([np.array(picks, dtype=np.int64), *rest])[:n]
+        return chosen, worth[self.of[chosen]]
 
     def reason(self, row: int, names: Sequence[str], classes: Sequence[str], votes: NDArray[np.int8]) -> str:
         """Why a record is asked, in words."""
