@@ -17,6 +17,7 @@ from labelkit.errors import MachineError, UsageError
 from labelkit.learner import embedding
 from labelkit.learner.embedding import SentenceModel
 from labelkit.pipeline.embed import EmbedReport, embed_with
+from labelkit.reports.overview import overview_html
 from labelkit.validation.alike import ALIKE, near_vector_groups
 from projects import FUNCTIONS, HAM_WORDS, SPAM_WORDS, Made, MakeProject, comments
 
@@ -160,6 +161,7 @@ def test_like_embeddings_are_near_duplicates() -> None:
     assert (groups[:40] == groups[40:80]).all()
 
 
+@pytest.mark.slow
 def test_suites_may_read_facts_about_embeddings(make_project: MakeProject) -> None:
     """How many labels, and how many splits, records of like embeddings have."""
     made = make_project(toml="[model]\nname = 'majority'\n[apply]\nworkers = 1\n")
@@ -175,6 +177,27 @@ def test_suites_may_read_facts_about_embeddings(make_project: MakeProject) -> No
         made.write(f"expectations/{table}.json", json.dumps(suite))
     verdict = made.project.validate()
     assert [outcome.status for outcome in verdict.outcomes] == ["pass", "pass"]
+
+
+def test_every_fact_and_every_guess_can_do_with_embeddings(make_project: MakeProject) -> None:
+    """No table fails on lists of numbers; a profile leaves them out, since nothing measures how they drift."""
+    from labelkit.lineage import hash_file
+    from labelkit.pipeline.evidence import evidence_of, run_behind
+    from labelkit.pipeline.infer import infer
+    from labelkit.validation.facts import fact_tables
+
+    made = make_project(toml="[model]\nname = 'majority'\n[apply]\nworkers = 1\n")
+    embedded(made)
+    made.project.apply()
+    folder, labels, records = made.project.folder, made.project.labels(), made.project.records()
+    digest, run = hash_file(folder.labels_path), run_behind(folder, labels)
+    tables = fact_tables(evidence_of(folder, labels, digest, records, records.fingerprint(), run))
+    assert tables["fields"].column("field").to_pylist() == ["text", "gold", "label"]
+    assert set(tables["records"].column("splits_of_near_embedding").to_pylist()) <= {1, 2, 3}
+    written = infer(folder)
+    assert "embedding" not in json.loads((made.root / "reference.json").read_text())["fields"]
+    assert "expectations/inferred_records.json" in written
+    assert '<section id="functions">' in overview_html(made.project.report())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, named
+from labelkit.records.vectors import is_vectors
 from labelkit.validation.profile import Profile, as_text, kind_of, measured, type_of
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def records_suite(table: pa.Table, roles: Roles, duplicates: float) -> dict[str,
                f"{duplicates:.1%} did.", column="duplicate", max_value=_share_bound(duplicates, n, 0.02)),
     ]  # fmt: skip
     for name in columns[1:]:
-        entries += _column_entries(table, name)
+        if not is_vectors(table.schema.field(name).type):
+            entries += _column_entries(table, name)
     return _suite("records", "records", entries, n)
 
 

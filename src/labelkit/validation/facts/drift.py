@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from labelkit.records.vectors import is_vectors
 from labelkit.validation.distances import chi_square, cramers_v, jensen_shannon, ks_of_counts, psi
 from labelkit.validation.facts.evidence import Evidence
 from labelkit.validation.facts.fact import Fact
@@ -65,10 +66,11 @@ def field_table(evidence: Evidence) -> pa.Table:
 def roles_of(
     fields: Sequence[str], metadata: Sequence[str], gold: str | None, schema: pa.Schema
 ) -> list[tuple[str, str]]:
-    """The columns that the table has a row for, each with its role; those of the records that are there once."""
+    """The columns that the table has a row for, each with its role: those that are there once, and no embeddings."""
     roles = [(name, "field") for name in fields] + [(name, "metadata") for name in metadata]
     roles += [(gold, "gold")] if gold else []
-    return [(name, role) for name, role in roles if schema.names.count(name) == 1]
+    once = [(name, role) for name, role in roles if schema.names.count(name) == 1]
+    return [(name, role) for name, role in once if not is_vectors(schema.field(name).type)]
 
 
 def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -239,8 +241,8 @@ def reference_profile(evidence: Evidence) -> Profile:
     """
     import pyarrow.compute as pc
 
-    columns = [*evidence.fields, *evidence.metadata, *([evidence.gold] if evidence.gold else [])]
-    labels = evidence.label
+    present = roles_of(evidence.fields, evidence.metadata, evidence.gold, evidence.records.schema)
+    columns, labels = [name for name, _ in present], evidence.label
     if labels.null_count == len(labels) and evidence.gold:
         labels = as_text(evidence.records.column(evidence.gold))
     profile = profile_of(evidence.records, columns, pc.drop_null(labels))
