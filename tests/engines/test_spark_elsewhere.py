@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -70,6 +71,26 @@ def kills(x):
     there = json.loads(made.run("apply", "--engine", "spark", "--master", "local[2,3]", "--json").stdout)
     assert once.exists()
     assert there == json.loads(made.run("apply", "--json").stdout)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_interrupts_gets_the_prompt_back(made: Made, sent: signal.Signals, code: int) -> None:
+    """With the exit code of that signal, a line instead of a traceback, and nothing published or left behind."""
+    waits = "import time\n@lk.labeling_function()\ndef waits(x):\n    time.sleep(1)\n    return -1\n"
+    made.write("labeling_functions/first.py", FUNCTIONS + waits)
+    command = [sys.executable, "-m", "labelkit", "apply", "--engine", "spark", "--master", "local[1]"]
+    votes = made.root / ".labelkit" / ".staging" / "votes.arrow"
+    process = subprocess.Popen(command, cwd=made.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not (votes.is_dir() and any(votes.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert said.splitlines()[-1] in ("labelkit: interrupted", "labelkit: terminated")
+    assert "Traceback" not in said
+    assert sorted(path.name for path in (made.root / ".labelkit").iterdir()) == ["lock"]
+    assert not (made.root / "labels.parquet").exists()
 
 
 def test_a_server_of_spark_connect_does_the_same(made: Made, tmp_path: Path) -> None:

@@ -70,12 +70,18 @@ def spark_session(place: SparkPlace) -> Any:
         builder = builder.master(place.where)
     for name, value in {**_defaults(place), **place.settings}.items():
         builder = builder.config(name, value)
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what fails is raised; pages of it are no help
+    _without_pages()
     try:
         with _own_interrupts():
             return _prepared(builder.getOrCreate())
     except (PySparkException, OSError, RuntimeError) as error:
         raise MachineError(f"Spark at {visible(place.where)}: {visible(first_line(error))}") from error
+
+
+def _without_pages() -> None:
+    """What fails, or is interrupted, is raised: pages that py4j logs of it beside that are no help."""
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(lambda record: record.msg != "KeyboardInterrupt while sending command.")
 
 
 @contextlib.contextmanager
