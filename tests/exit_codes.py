@@ -46,6 +46,8 @@ COMMANDS = {
     "report": ["report"],
     "export": ["export", "out.json", "--to", "label-studio"],
     "import": ["import", "tasks.jsonl", "--from", "doccano", "--by", "text", "--annotator", "ana"],
+    "check": ["store", "check"],
+    "migrate": ["store", "migrate", "--to", "sqlite:///copy.db"],
 }
 """What is run, each with a name. The page is interrupted as soon as it can be opened."""
 
