@@ -17,9 +17,11 @@ from labelkit.errors import UsageError
 from labelkit.matrix import FAULT, LabelMatrix
 from labelkit.validation import Evidence, Outcome, fact_tables, judge, load_suite, load_suites, read_by, validate
 from labelkit.validation.facts import FACTS
+from labelkit.validation.near import components
 from labelkit.validation.profile import Profile, profile_of
 from labelkit.validation.spark import MOST_ROWS, judged_frame, placed, spark_tables
 from labelkit.validation.spark.tables import REFUSED
+from labelkit.validation.spark.texts import connected
 from spark_tables import on_spark
 from suite_files import (
     BETWEEN,
@@ -182,19 +184,28 @@ TOLD = ("records", "labels", "functions", "classes", "annotators", "fields", "ru
 """The tables that Spark tells of."""
 
 
-@pytest.mark.parametrize("gold", ["gold", None])
-def test_every_fact_is_that_of_one_machine(spark: Any, gold: str | None) -> None:
+@pytest.mark.parametrize(("gold", "names"), [("gold", TOLD), (None, ("functions",))], ids=["all", "without gold"])
+def test_every_fact_is_that_of_one_machine(spark: Any, gold: str | None, names: tuple[str, ...]) -> None:
     """Every column of every table, on data with nulls, NaN, doubled and foreign ids, near texts and odd names."""
     evidence = replace(whole_evidence(), gold=gold)
     here = fact_tables(evidence)
     computed = {name: [c for fact in facts for c in fact.columns] for name, facts in FACTS.items()}
-    read = {name: computed.get(name, here[name].column_names) for name in TOLD}
+    read = {name: computed.get(name, here[name].column_names) for name in names}
     there = spark_tables(on_spark(spark, evidence), read)
     for name, columns in read.items():
         told = [column for column in columns if column not in REFUSED]
         local, spread = as_lists(here[name], told), as_lists(there[name], told)
         for column in told:
             assert spread[column] == pytest.approx(local[column], nan_ok=True), (name, column)
+
+
+def test_being_near_is_passed_on_along_chains(spark: Any) -> None:
+    """The groups of pairs are their connected components, named by the smallest member, however long a chain is."""
+    chain = [(i + 1, i) for i in range(20, 45)]
+    pairs = [*chain, (3, 1), (5, 4), (9, 5), (4, 9), (50, 60), (60, 3)]
+    found = dict(map(tuple, connected(spark.createDataFrame(pairs, "a bigint, b bigint")).collect()))
+    roots = components(61, np.array(pairs))
+    assert found == {node: roots[node] for node in range(61) if roots[node] != node}
 
 
 def test_label_errors_are_refused_plainly(spark: Any, tmp_path: Path) -> None:
