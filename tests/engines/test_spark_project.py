@@ -172,6 +172,14 @@ def test_records_that_executors_cannot_read_are_refused(make_project: Any) -> No
         make_project().project.apply(engine="spark")
 
 
+def test_prompt_functions_are_refused_before_anybody_is_asked(on_spark: MakeSpark) -> None:
+    """Nobody pays for replies that are not used: the endpoint, which is not there, is not missed."""
+    prompt = "\nasks = lk.prompt('asks', 'Spam? {text}', labels={'yes': 'spam', 'no': 'ham'})\n"
+    made = on_spark(functions=FUNCTIONS + prompt, more="[prompt]\nbase_url = 'http://127.0.0.1:9'\nmodel = 'm'")
+    with pytest.raises(UsageError, match=r'^prompt function "asks": replies are kept on this machine'):
+        made.project.apply(engine="spark")
+
+
 def test_a_sample_is_the_one_that_is_drawn_here(on_spark: MakeSpark) -> None:
     """Where a model needs rows and there are too many distinct ones, both engines draw the same."""
     made, drawn = on_spark(), list[Any]()

@@ -69,6 +69,7 @@ def compute(
     with contextlib.redirect_stdout(sys.stderr):  # what functions print is talk, not data
         failed = _slices(project, passes, records, folder)  # first: the functions' modules must stay loaded
         loaded = load_functions(source, settings.data.fields, classes)
+        passes.check(records, loaded)
         asked = answered(
             loaded, records.batches, classes, endpoint_of(project), offline=run_id is not None, progress=progress
         )

@@ -52,6 +52,10 @@ class Passes(Protocol):
         """Bring the records to where `open_records` finds them, if they are not there."""
         ...
 
+    def check(self, records: Records, functions: Sequence[LabelingFunction]) -> None:
+        """Raise UsageError for records and functions that cannot be worked on there, before anything costs."""
+        ...
+
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """Cast and keep every vote, and count. Returns the counts and what accuracies compare with."""
         ...
@@ -92,6 +96,9 @@ class LocalPasses:
             raise UsageError(
                 f"{visible(project.settings.data.path)}: only Spark can read that; choose the engine spark"
             )
+
+    def check(self, records: Records, functions: Sequence[LabelingFunction]) -> None:
+        """All can."""
 
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """See `Passes.cast`."""

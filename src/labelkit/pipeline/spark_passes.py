@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -25,6 +25,7 @@ from labelkit.errors import DataError, MachineError, UsageError, visible
 from labelkit.files import atomic_write, machine_errors, make_folder, replace_output, staged
 from labelkit.label_models import LabelModel
 from labelkit.label_models.storage import Fitted
+from labelkit.labeling import LabelingFunction
 from labelkit.lineage import CHUNK_ROWS, hash_file, hash_parts
 from labelkit.matrix import LabelMatrix, VotesFile, VotesWriter
 from labelkit.pipeline.casting import SAMPLE, Casting, Progress, drawn
@@ -32,6 +33,7 @@ from labelkit.pipeline.passes import Work
 from labelkit.pipeline.publishing import Published, publish_chunks, sum_of
 from labelkit.pipeline.truth import Answered, Yardstick
 from labelkit.project import ProjectFolder
+from labelkit.records import Records
 from labelkit.records.ids import bad_ids, id_hashes
 from labelkit.records.opening import read_query, record_columns
 from labelkit.settings import SPARK
@@ -58,9 +60,18 @@ class SparkPasses:
             take_snapshot(self.engine.session, query, name, columns, place)
             replace_output(place, project.snapshot_path)
 
+    def check(self, records: Records, functions: Sequence[LabelingFunction]) -> None:
+        """Prompt functions are refused, and records that executors cannot read."""
+        self.engine.blocks(records)
+        for function in functions:
+            if function.kind == "prompt":
+                raise UsageError(
+                    f'prompt function "{visible(function.name)}": replies are kept on this machine, where Spark\'s '
+                    "executors do not see them; use the local engine"
+                )
+
     def cast(self, work: Work, progress: Progress | None = None) -> tuple[Casting, str]:
         """See `Passes.cast`."""
-        _refuse_prompts(work)
         settings, engine = work.project.settings, self.engine
         blocks, yardstick = engine.blocks(work.records), Yardstick(work.project, work.records, work.answers)
         task = engine.task(work.functions, work.records, settings.data.fields, settings.project.classes, work.source)
@@ -207,12 +218,3 @@ def _check_shared(folder: Path) -> None:
             f"{visible(str(folder))}: an executor does not see this folder; keep the project and its records on "
             "storage that driver and executors share, under the same path"
         )
-
-
-def _refuse_prompts(work: Work) -> None:
-    for function in work.functions:
-        if function.kind == "prompt":
-            raise UsageError(
-                f'prompt function "{visible(function.name)}": replies are kept on this machine, where Spark\'s '
-                "executors do not see them; use the local engine"
-            )
