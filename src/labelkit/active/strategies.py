@@ -134,6 +134,6 @@ STRATEGIES: dict[str, Strategy] = {
     "diverse": Strategy(_covered, by_diversity, "features"),
     "explore": Strategy(lambda pool: pool.regions.of >= 0, _by_region, "features", _why_of_region),
 }
-"""All strategies by name. Records that nobody voted on are asked by `uncovered` and `explore`, and by `rare` where a
-learner knows them: their uniform rows would come first in every ranking by uncertainty and hide what functions really
+"""All strategies by name. Records that nobody voted on are asked by `uncovered` and `explore`, and by `rare` and
+`answers` where a learner knows them: their uniform rows would come first in every ranking by uncertainty and hide what functions really
 disagree on."""
