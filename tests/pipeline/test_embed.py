@@ -97,7 +97,13 @@ def test_a_damaged_file_is_made_anew(make_project: MakeProject) -> None:
     """It only saves time."""
     made = make_project(rows=comments(20, seed=3))
     made.write("embeddings.parquet", "PAR1 nothing")
-    assert embedded(made).records == 20
+    assert embed_with(made.project.folder, Counting()).kept == 0
+    table = pq.read_table(made.root / "embeddings.parquet")
+    ragged = [vector if row else [1.0] for row, vector in enumerate(table.column("embedding").to_pylist())]
+    foreign = table.set_column(1, "embedding", pa.array(ragged)).replace_schema_metadata(table.schema.metadata)
+    pq.write_table(foreign, made.root / "embeddings.parquet")
+    assert embed_with(made.project.folder, Counting()).kept == 0
+    assert embed_with(made.project.folder, Counting()).kept == 20
 
 
 def test_the_run_is_recorded(make_project: MakeProject) -> None:

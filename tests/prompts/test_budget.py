@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 import time
@@ -89,6 +90,24 @@ def test_what_is_set_aside_is_at_least_a_token_a_byte(system: str, question: str
     bound = at_most(limits(), request, 7)
     assert bound.tokens_in >= size_of(request) >= len(system) + len(question)
     assert bound.cost == pytest.approx((bound.tokens_in + 14) / 1_000_000)
+
+
+@pytest.mark.parametrize("strange", [None, [], ["open"], ["open", 3, [1]], ["spent", "x", ["a"]], {"open": 1}, 7])
+def test_a_ledger_of_strange_values_is_read_all_the_same(tmp_path: Path, strange: object) -> None:
+    """What is no entry counts for nothing; those that are count."""
+    journal = Journal(tmp_path / "ledger.jsonl")
+    journal.append(strange)
+    journal.append(["spent", "a", [1, 2, 3, 0.5]])
+    journal.close()
+    assert Budget(limits(), tmp_path / "ledger.jsonl").before == Spending(1, 2, 3, 0.5)
+
+
+def test_a_line_that_is_deep_beyond_reason_is_none(tmp_path: Path) -> None:
+    """Whoever wrote it knew how to hash, but it was not us."""
+    body = b"[" * 100_000
+    line = hashlib.sha256(body).hexdigest()[:16].encode() + b" " + body + b"\n"
+    (tmp_path / "j.jsonl").write_bytes(line)
+    assert not list(Journal(tmp_path / "j.jsonl").values())
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,6 +13,7 @@ import pytest
 import labelkit as lk
 from chat_server import Chat, Cut, Raw, chatting, reply
 from labelkit.errors import BudgetError, ConfigError, FunctionError, MachineError, UsageError
+from labelkit.labeling.prompts.journal import Journal
 from receivers import nobody
 
 CLASSES = ["ham", "spam"]
@@ -329,6 +330,17 @@ def test_offline_replays_what_is_kept_and_refuses_what_is_not(chat: Chat, tmp_pa
         "run `labelkit apply` with offline = false under [prompt]"
     )
     assert len(chat.requests) == 1
+
+
+@pytest.mark.parametrize("strange", [None, [], ["key"], [1, "spam"], ["key", 2], {"key": "spam"}])
+def test_a_file_of_strange_replies_is_read_all_the_same(chat: Chat, tmp_path: Path, strange: object) -> None:
+    """What is no reply is none."""
+    asked(chat, "free", folder=tmp_path)
+    (kept,) = (tmp_path / "cache" / "prompts").glob("*.jsonl")
+    journal = Journal(kept)
+    journal.append(strange)
+    journal.close()
+    assert asked(chat, "free", folder=tmp_path, offline=True).votes.tolist() == [[1]]
 
 
 def test_a_damaged_reply_is_asked_for_again_and_no_other(chat: Chat, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run
 from labelkit.project import ProjectFolder
 from labelkit.records import Records, open_records
+from labelkit.records.vectors import vectors_of
 from labelkit.settings import EMBEDDING
 
 if TYPE_CHECKING:
@@ -138,13 +139,12 @@ class _Known:
             if metadata.get(MODEL) != maker.encode():
                 return
             table = pq.read_table(path, columns=["content", EMBEDDING])
-        except (OSError, pa.ArrowException):  # not there, or not whole: it is made anew
+            vectors, there = vectors_of(table.column(EMBEDDING))
+        except (OSError, pa.ArrowException, ValueError):  # not there, or not what we write: it is made anew
             return
-        table = table.filter(table.column("content").is_valid())
-        if table.num_rows:
-            flat = np.asarray(table.column(EMBEDDING).combine_chunks().flatten(), dtype=np.float32)
-            self._vectors = flat.reshape(table.num_rows, -1)
-            self._rows = {content: row for row, content in enumerate(table.column("content").to_pylist())}
+        self._vectors = vectors.astype(np.float32)
+        contents = table.column("content").to_pylist()
+        self._rows = {content: row for row, content in enumerate(contents) if content is not None and there[row]}
 
     def of(self, content: bytes) -> NDArray[np.float32] | None:
         row = self._rows.get(content)

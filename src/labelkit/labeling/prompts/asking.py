@@ -121,7 +121,7 @@ class _Asking:
         self.longest_answer = self.prompt.longest_answer
         blank = self.prompt.request(dict.fromkeys(self.prompt.fields, ""), self.model, list(self.answers))
         self.journal = Journal(endpoint.replies(key_of({**blank, "template": self.prompt.template})[:32]))
-        self.replies: dict[str, str] = {key: text for key, text, *_ in self.journal.values()}
+        self.replies: dict[str, str] = dict(_kept(self.journal))
         self.failures: dict[str, str] = {}  # key -> why there is no reply
         self.kept: set[str] = set()
         self.pending: set[str] = set()
@@ -147,6 +147,14 @@ class _Asking:
         """The function, able to vote; the model and the answers are now a part of what it is."""
         whole = fingerprint_of(self.function.fingerprint, self.model, self.answers)
         return replace(self.function, vote=self.vote, fingerprint=whole)
+
+
+def _kept(journal: Journal) -> Iterator[tuple[str, str]]:
+    """Keys and replies, where a journal holds some."""
+    for value in journal.values():
+        match value:
+            case [str(key), str(text), *_]:
+                yield key, text
 
 
 _Missing = tuple[_Asking, str, dict[str, Any], str]  # whose, about which record, the request, its key

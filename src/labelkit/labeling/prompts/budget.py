@@ -149,7 +149,12 @@ class Budget:
 def _spent(journal: Journal) -> Spending:
     """All that the ledger knows of; what was never settled counts in full."""
     known: dict[str, Spending] = {}
-    for kind, number, cost in journal.values():
-        if kind in {"open", "spent"}:
-            known[number] = Spending(*cost)
+    for value in journal.values():
+        match value:
+            case [
+                "open" | "spent",
+                str(number),
+                [int(requests), int(tokens_in), int(tokens_out), int() | float() as cost],
+            ]:
+                known[number] = Spending(requests, tokens_in, tokens_out, cost)
     return sum(known.values(), Spending())

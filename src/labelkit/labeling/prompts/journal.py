@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -35,7 +36,8 @@ class Journal:
         for line in content.split(b"\n"):
             digest, _, body = line.partition(b" ")
             if body and digest.decode("ascii", "replace") == _digest(body):
-                yield json.loads(body)
+                with contextlib.suppress(ValueError, RecursionError):  # whoever wrote it was not us
+                    yield json.loads(body)
 
     def append(self, value: Any) -> None:
         """Keep one more. It survives the end of this process at once, and a power cut once the journal is closed."""
