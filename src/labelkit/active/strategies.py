@@ -135,5 +135,5 @@ STRATEGIES: dict[str, Strategy] = {
     "explore": Strategy(lambda pool: pool.regions.of >= 0, _by_region, "features", _why_of_region),
 }
 """All strategies by name. Records that nobody voted on are asked by `uncovered` and `explore`, and by `rare` and
-`answers` where a learner knows them: their uniform rows would come first in every ranking by uncertainty and hide what functions really
-disagree on."""
+`answers` where a learner knows them: their uniform rows would come first in every ranking by uncertainty and hide what
+functions really disagree on."""
