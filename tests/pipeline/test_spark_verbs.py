@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from labelkit.errors import UsageError
 from labelkit.pipeline.annotate import export_queue
 from labelkit.pipeline.drawn import asking
+from labelkit.pipeline.retraining import Retraining
 from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, comments
 from suite_files import BETWEEN, IN_SET, NOT_NULL, UNIQUE, check, write_suite
@@ -136,3 +138,19 @@ def test_strategies_that_no_part_can_rank_by_are_refused(made: Made, strategy: s
 def test_a_learner_chooses_among_candidates(made: Made) -> None:
     """Strategies that compare records get the most uncertain ones of all parts."""
     assert len(made.project.queue(5, strategy="diverse", engine="spark")) == 5
+
+
+def test_the_learner_beside_learns_from_the_candidates(made: Made) -> None:
+    """Its process opens them by their folder, and ranks no others."""
+    project, said = made.project.folder, queue.Queue[Any]()
+    where = project.settings.engine.or_else("spark", None, None)
+    with asking(project, where, "margin", n=20) as asked:
+        assert asked.drawn is not None
+        drawn = set(pq.read_table(asked.drawn / "records.parquet").column("id").to_pylist())
+        beside = Retraining(project.root, "margin", said.put, asked.drawn)
+        try:
+            first = said.get(timeout=120)
+        finally:
+            beside.stop()
+    assert (first.failure, len(first.items) > 0) == ("", True)
+    assert {item.record for item in first.items} <= drawn
