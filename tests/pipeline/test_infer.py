@@ -100,9 +100,61 @@ def test_a_file_without_an_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         init_from(tmp_path / "project", tmp_path / "a.csv")
     assert str(caught.value) == (
-        'a.csv: no column could be the id, for none is different in every row; add one (columns are "text", "kind")'
+        'a.csv: no column could be the id, for none is different in every row (columns are "text", "kind"); '
+        "--number writes a copy with numbers as ids"
     )
     assert not (tmp_path / "project").exists()
+
+
+def test_records_without_ids_are_numbered_in_a_copy(tmp_path: Path) -> None:
+    """The copy lies in the project with the types of the file; the file stays as it is."""
+    content = b"text,size,kind\nhello,2,b\nhello,,a\n"
+    (tmp_path / "a.csv").write_bytes(content)
+    init_from(tmp_path / "project", tmp_path / "a.csv", gold="kind", number=True)
+    project = Project(tmp_path / "project")
+    assert project.records().to_table().to_pylist() == [
+        {"id": "1", "text": "hello", "size": 2, "kind": "b"},
+        {"id": "2", "text": "hello", "size": None, "kind": "a"},
+    ]
+    assert (tmp_path / "a.csv").read_bytes() == content
+    assert project.apply().records == 2
+
+
+def test_a_file_with_a_broken_id_is_not_numbered(tmp_path: Path) -> None:
+    """A second column of this name would hide what is wrong with the first."""
+    (tmp_path / "a.csv").write_text("id,text\n1,a\n1,b\n")
+    with pytest.raises(DataError, match=r'^a\.csv: there is a column "id" already; mend'):
+        init_from(tmp_path / "project", tmp_path / "a.csv", number=True)
+
+
+def test_gold_may_have_any_name(tmp_path: Path) -> None:
+    """Its values become the classes, and functions do not see it."""
+    path = comments(tmp_path)
+    path.write_text(path.read_text().replace("label", "species", 1))
+    init_from(tmp_path / "project", path, gold="species")
+    settings = tomllib.loads((tmp_path / "project" / "labelkit.toml").read_text())
+    assert (settings["project"]["classes"], settings["data"]["gold"]) == (GENRES, "species")
+    assert "species" not in settings["data"]["fields"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "message"),
+    [("genre", 'no column "genre"; columns are'), ("comment_id", 'column "comment_id" has 200 different values; 2 to')],
+)
+def test_gold_that_names_no_classes_is_refused(tmp_path: Path, gold: str, message: str) -> None:
+    """Nothing is guessed in its place."""
+    path = comments(tmp_path)
+    path.write_text("\n".join(f"{line},{i}" for i, line in enumerate(path.read_text().splitlines())))
+    with pytest.raises(DataError, match=message):
+        init_from(tmp_path / "project", path, gold=gold)
+
+
+def test_numbers_with_a_word_for_none_are_pointed_out(tmp_path: Path) -> None:
+    """Such a column is text, which a function that compares it would stumble over."""
+    (tmp_path / "a.csv").write_text("id,bill\na,39.1\nb,NA\nc,40\n")
+    init_from(tmp_path / "project", tmp_path / "a.csv")
+    toml = (tmp_path / "project" / "labelkit.toml").read_text()
+    assert '# "bill" holds numbers but for "NA", so it is text; empty these cells to declare it' in toml
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

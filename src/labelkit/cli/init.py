@@ -8,6 +8,7 @@ import click
 
 from labelkit.cli.options import debug_option
 from labelkit.cli.show import talk
+from labelkit.errors import UsageError
 
 
 @click.command()
@@ -18,9 +19,13 @@ from labelkit.cli.show import talk
     type=click.Path(path_type=Path),
     help="Build the project around these records: guess id, fields and types, and expectations from what they hold.",
 )
+@click.option("--gold", metavar="COLUMN", help="With --data: the column of true classes, which functions do not see.")
+@click.option("--number", is_flag=True, help="With --data: number records that have no ids, in a copy.")
 @debug_option
-def init(folder: Path, data: Path | None) -> int:
+def init(folder: Path, data: Path | None, gold: str | None, number: bool) -> int:  # noqa: FBT001
     """Start a project in DIR that runs at once: labelkit.toml, functions, expectations and a few records."""
+    if data is None and (gold is not None or number):
+        raise UsageError("--gold and --number are about the records of --data")
     if data is None:
         from labelkit.pipeline.init import init as scaffold
 
@@ -28,7 +33,7 @@ def init(folder: Path, data: Path | None) -> int:
     else:
         from labelkit.pipeline.infer import init_from
 
-        made = init_from(folder, data)
+        made = init_from(folder, data, gold=gold, number=number)
     for path in made:
         click.echo(path)
     talk(f"labelkit: now: {'' if folder == Path() else f'cd {folder} && '}labelkit apply && labelkit validate")

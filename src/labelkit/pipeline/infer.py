@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -20,13 +19,15 @@ from labelkit.files import machine_errors, project_lock, timestamp, write_bytes
 from labelkit.label_models import read_labels
 from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.pipeline.events import announced
+from labelkit.pipeline.guessing import COPY, Guessed, as_parquet, guessed_from
 from labelkit.pipeline.init import TEMPLATE
 from labelkit.pipeline.recording import file_hashes, keep_run
 from labelkit.project import ProjectFolder, read_project
-from labelkit.records import open_records, read
+from labelkit.records import open_records
+from labelkit.settings import MAX_CLASSES
 from labelkit.validation import Evidence, fact_tables
 from labelkit.validation.facts.drift import reference_profile
-from labelkit.validation.inference import Roles, fields_suite, guess_roles, records_suite
+from labelkit.validation.inference import Roles, fields_suite, records_suite
 from labelkit.validation.profile import MOST_VALUES, as_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 REFERENCE_FILE = "reference.json"
 PLACEHOLDERS = ("ham", "spam")  # the template's classes, where the data names none
-_WHOLE, _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})"), re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 
 
 @announced("infer")
@@ -67,21 +67,20 @@ def _renamed(suite: Mapping[str, Any]) -> dict[str, Any]:
     return {**suite, "name": f"inferred {suite['name']}"}
 
 
-def init_from(folder: Path, data: Path) -> list[str]:
+def init_from(folder: Path, data: Path, *, gold: str | None = None, number: bool = False) -> list[str]:
     """Write a project around a file of records: its id, fields, types and classes are guessed, and so are its suites.
+
+    `gold` is the column that holds the true classes; functions do not see it. `number` writes a copy of the records in
+    which they have numbers as ids, for a file without ids.
 
     Returns the paths written, relative to the folder. Raises UsageError when one of them is there already, DataError
     for a file that cannot be read or in which nothing could be the id.
     """
-    started, types = timestamp(), _csv_types(data)
-    table = read(data, id=_any_id(data), types=types).to_table()
-    roles = guess_roles(table, visible(data.name))
-    types = {name: kind for name, kind in types.items() if name != roles.id}
-    table = read(data, id=roles.id, types=types).to_table()
-    classes = _classes(table, roles)
-    where = os.path.relpath(data.resolve(), folder.resolve())
+    started, found = timestamp(), guessed_from(data, gold, number=number)
+    table, roles, classes = found.table, found.roles, _classes(found, gold)
+    where = COPY if number else os.path.relpath(data.resolve(), folder.resolve())
     guesses = _guesses(table, roles, None)
-    files = {"labelkit.toml": _toml(folder.resolve().name, where, roles, classes, types).encode()}
+    files = {"labelkit.toml": _toml(folder.resolve().name, where, found, classes).encode()}
     files[".gitignore"] = _template("dot-gitignore")
     files["labeling_functions/first.py"] = _first_function(roles.fields[0], table).encode()
     files["expectations/labels.json"] = _as_json(
@@ -91,6 +90,8 @@ def init_from(folder: Path, data: Path) -> list[str]:
     files["expectations/records.json"] = _as_json(guesses["records.json"])
     files["expectations/fields.json"] = _as_json(guesses["fields.json"])
     files[REFERENCE_FILE] = _as_json(guesses[REFERENCE_FILE])
+    if number:
+        files[COPY] = as_parquet(table)
     written, project = _written(folder, files), read_project(folder.resolve())
     _record(project, "init", written, {"data": open_records(project).fingerprint()}, started)
     return written
@@ -148,64 +149,28 @@ def _template(name: str) -> bytes:
     return (resources.files("labelkit.pipeline") / TEMPLATE / name).read_bytes()
 
 
-def _any_id(data: Path) -> str:
-    """A column whose values are unique ids, found by trying: the strict reader decides."""
-    refused: DataError | None = None
-    for name in _columns(data):
-        try:
-            for _ in read(data, id=name, columns=()).batches():
-                pass
-        except DataError as error:
-            refused = refused or error
-        else:
-            return name
-    raise DataError(
-        f"{visible(data.name)}: no column could be the id, for none is different in every row; add one "
-        f"(columns are {named(_columns(data))})"
-    ) from refused
-
-
-def _columns(data: Path) -> list[str]:
-    """Column names, those that sound like an id first."""
-    from labelkit.records.opening import source_columns
-
-    names = source_columns(data)
-    return sorted(names, key=lambda name: re.search(r"(^|_)(id|key|uuid|guid)$", name, re.IGNORECASE) is None)
-
-
-def _csv_types(data: Path) -> dict[str, str]:
-    """Columns of a CSV file that hold numbers in every row; all other columns are text, and other formats say so."""
-    if data.suffix.lower() != ".csv":
-        return {}
-    table = read(data, id=_any_id(data)).to_table()
-    types = {}
-    for name in table.schema.names[1:]:
-        values = {value for value in table.column(name).unique().to_pylist() if value not in (None, "")}
-        if values and all(_WHOLE.fullmatch(value) for value in values):
-            types[name] = "int64"
-        elif values and all(_WHOLE.fullmatch(value) or _NUMBER.fullmatch(value) for value in values):
-            types[name] = "float64"
-    return types
-
-
-def _classes(table: pa.Table, roles: Roles) -> tuple[str, ...]:
-    """The classes that gold names, else the template's."""
-    if roles.gold is None:
+def _classes(found: Guessed, gold: str | None) -> tuple[str, ...]:
+    """The classes that gold names, else the template's. Raises DataError where `gold` was said and names none."""
+    if found.roles.gold is None:
         return PLACEHOLDERS
-    found = sorted(value for value in as_text(table.column(roles.gold)).unique().to_pylist() if value)
-    return tuple(found) if 2 <= len(found) <= MOST_VALUES else PLACEHOLDERS
+    names = sorted(value for value in as_text(found.table.column(found.roles.gold)).unique().to_pylist() if value)
+    if gold is not None and not 2 <= len(names) <= MAX_CLASSES:
+        raise DataError(f'column "{visible(gold)}" has {len(names):,} different values; 2 to {MAX_CLASSES} are classes')
+    return tuple(names) if gold is not None or 2 <= len(names) <= MOST_VALUES else PLACEHOLDERS
 
 
-def _toml(name: str, path: str, roles: Roles, classes: tuple[str, ...], types: Mapping[str, str]) -> str:
+def _toml(name: str, path: str, found: Guessed, classes: tuple[str, ...]) -> str:
     def text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
+    roles, types = found.roles, found.types
     lines = [
         "# A labelkit project, guessed from its data. Read every line; `labelkit apply` reads this file.",
         "",
         "[project]",
         f"name = {text(name or 'project')}",
-        f"classes = {text(list(classes))}" + ("  # made up: write your own" if classes == PLACEHOLDERS else ""),
+        f"classes = {text(list(classes))}"
+        + ("  # made up: write your own, or begin anew with --gold COLUMN" if classes == PLACEHOLDERS else ""),
         "",
         "[data]",
         f"path = {text(path)}",
@@ -217,6 +182,10 @@ def _toml(name: str, path: str, roles: Roles, classes: tuple[str, ...], types: M
     if types:
         pairs = ", ".join(f"{text(column)} = {text(kind)}" for column, kind in types.items())
         lines += [f"types = {{ {pairs} }}"]
+    for column, others in found.nearly.items():
+        lines += [
+            f"# {text(column)} holds numbers but for {text(others)}, so it is text; empty these cells to declare it"
+        ]
     return "\n".join([*lines, ""])
 
 

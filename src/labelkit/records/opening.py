@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labelkit.errors import DataError, named, shortened, visible
 from labelkit.files import machine_errors
@@ -12,6 +13,9 @@ from labelkit.records.base import Records, Source, check_columns
 from labelkit.records.embedded import with_embeddings
 from labelkit.records.text import PARSERS
 from labelkit.settings import SPARK
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
@@ -74,6 +78,24 @@ def _records(source: Source, key: str, columns: Sequence[str] | None) -> Records
 def source_columns(path: Path, encoding: str = "utf-8") -> list[str]:
     """Column names of a file of records, before anybody says which one is the id. Raises DataError."""
     return _file_source(path, encoding, {}).columns()
+
+
+def numbered(path: Path, types: Mapping[str, str] | None = None) -> pa.Table:
+    """The records of a file in which nothing is an id, with a column `id` before the others: "1", "2", "3" and so on.
+
+    Raises DataError for a file that cannot be read, has no records, or has a column of this name.
+    """
+    import pyarrow as pa
+
+    source = _file_source(path, "utf-8", dict(types or {}))
+    columns = source.columns()
+    if "id" in columns:
+        raise DataError(f'{source.name}: there is a column "id" already; mend what makes it no id, or rename it')
+    batches = list(source.batches(columns))
+    if not sum(batch.num_rows for batch in batches):
+        raise DataError(f"{source.name}: no record in it")
+    table = pa.Table.from_batches(batches)
+    return table.add_column(0, "id", pa.array([str(i + 1) for i in range(table.num_rows)]))
 
 
 def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:

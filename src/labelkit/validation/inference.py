@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import DataError, named
+from labelkit.errors import DataError, named, visible
 from labelkit.records.vectors import is_vectors
 from labelkit.validation.profile import Profile, as_text, kind_of, measured, type_of
 
@@ -57,8 +57,8 @@ class Roles:
     split: str | None = None
 
 
-def guess_roles(table: pa.Table, source: str) -> Roles:
-    """Guess which column is the id, which ones gold and split; all others are fields.
+def guess_roles(table: pa.Table, source: str, gold: str | None = None) -> Roles:
+    """Guess which column is the id, which ones gold (unless it is said) and split; all others are fields.
 
     The id is unique, never null and short; a name such as "id" or "comment_id" goes first. Raises DataError when no
     column can be it.
@@ -68,7 +68,9 @@ def guess_roles(table: pa.Table, source: str) -> Roles:
     >>> guess_roles(table, "reviews.csv")
     Roles(id='review_id', fields=('text',), gold='gold', split=None)
     """
-    candidates = [name for name in table.schema.names if _may_be_id(table, name)]
+    if gold is not None and gold not in table.schema.names:
+        raise DataError(f'{source}: no column "{visible(gold)}"; columns are {named(table.schema.names)}')
+    candidates = [name for name in table.schema.names if name != gold and _may_be_id(table, name)]
     if not candidates:
         raise DataError(
             f"{source}: no column could be the id: none has a short text or whole number of its own in every row; "
@@ -76,7 +78,7 @@ def guess_roles(table: pa.Table, source: str) -> Roles:
         )
     key = next((name for name in candidates if _ID_NAMES.search(name)), candidates[0])
     others = [name for name in table.schema.names if name != key]
-    gold = next((name for name in others if name.lower() in _GOLD_NAMES), None)
+    gold = gold or next((name for name in others if name.lower() in _GOLD_NAMES), None)
     split = next((name for name in others if name.lower() in _SPLIT_NAMES), None)
     fields = tuple(name for name in others if name not in (gold, split))
     if not fields:
