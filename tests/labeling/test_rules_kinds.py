@@ -264,3 +264,21 @@ def test_rules_are_declared_where_they_are_called() -> None:
     made = [rules.contains("c", ["a"], **TEXT, label=1), rules.length("l", **TEXT, above=1, label=1)]
     made.append(rules.combine("b", ~made[0], label=1))
     assert [rule.place for rule in made] == [f"labeling/test_rules_kinds.py:{at}" for at in (line, line, line + 1)]
+
+
+def test_a_lookup_of_no_path_is_refused() -> None:
+    """Words in place are what people try first."""
+    table: Any = {"Torgersen": "Adelie"}
+    with pytest.raises(FunctionError) as caught:
+        rules.lookup("island", table, field="island")
+    assert str(caught.value) == (
+        "rule \"island\": the file is named by its path, not {'Torgersen': 'Adelie'}; "
+        "for words written in place there is `keywords`"
+    )
+
+
+@pytest.mark.parametrize(("word", "unspaced"), [("很好", True), ("ดี", True), ("bon", False), ("добро", False)])
+def test_whole_words_of_scripts_without_blanks_are_told_apart(word: str, unspaced: bool) -> None:
+    """They are found as whole words only beside punctuation, and `contains` is not concerned."""
+    assert bool(rules.keywords("k", ["x", word], **TEXT, label=1).unspaced) is unspaced
+    assert not rules.contains("c", [word], **TEXT, label=1).unspaced

@@ -110,7 +110,13 @@ def report_of(
         max_faults=max_faults,
         reused=casting.reused / max(casting.cells, 1),
         saved=casting.saved,
-        notes=(*model.notes, *_warning(published.reversed), *_repeats(summary, model), *_remarks(summary)),
+        notes=(
+            *model.notes,
+            *_warning(published.reversed),
+            *_repeats(summary, model),
+            *_remarks(summary),
+            *_unspaced(functions),
+        ),
     )
 
 
@@ -148,6 +154,16 @@ def _remark(row: FunctionFigures) -> str:
         f'function "{row.name}" is worse than chance: right in {correct:,} of {correct + incorrect:,} votes '
         f"({low:.0%} to {high:.0%}), where votes at random would be right in {row.by_chance:.0%} of them; "
         "turn it round, mend it or take it out"
+    )
+
+
+def _unspaced(functions: tuple[LabelingFunction, ...]) -> tuple[str, ...]:
+    """What to do about whole words of scripts in which words touch one another."""
+    found = {each.name: each.rule.unspaced for each in functions if each.rule is not None and each.rule.unspaced}
+    return tuple(
+        f'rule "{name}" looks for "{words[0]}" as a whole word, but its script puts no blanks between words, so it '
+        "hardly ever is one; `contains` finds it anywhere"
+        for name, words in found.items()
     )
 
 

@@ -69,6 +69,10 @@ class Leaf(Condition):
         yield self
 
 
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+
+
 @dataclass(frozen=True)
 class Words(Leaf):
     """One of the words is in the text: as a whole word, anywhere, or as all of it."""
@@ -82,6 +86,11 @@ class Words(Leaf):
         if self.at == "all":
             return (folded(value) if self.ignore_case else value) in _lookup(self.words, self.ignore_case)
         return _alternatives(self.words, self.ignore_case, self.at == "word").search(value) is not None
+
+    @property
+    def unspaced(self) -> tuple[str, ...]:
+        """Words that are to stand alone, of scripts in which words touch one another: they will hardly ever."""
+        return tuple(word for word in self.words if _UNSPACED.search(word)) if self.at == "word" else ()
 
     def definition(self) -> list[Any]:
         """Kind, field, words, case and place."""

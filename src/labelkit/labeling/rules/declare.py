@@ -103,6 +103,9 @@ def lookup(
     """
     if match not in get_args(Place):
         raise FunctionError(f'rule "{visible(name)}": match must be "word", "anywhere" or "all", not {_shown(match)}')
+    if not isinstance(path, (str, Path)):
+        said = f"the file is named by its path, not {_shown(path)}; for words written in place there is `keywords`"
+        raise FunctionError(f'rule "{visible(name)}": {said}')
     caller = sys._getframe(1).f_code.co_filename
     folder = Path() if caller.startswith("<") else Path(caller).parent
     words = _listed(name, "the file", read_words(name, folder / path, column))

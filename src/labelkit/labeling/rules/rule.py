@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labelkit.errors import FunctionError, named, visible
 from labelkit.labeling.examples import Example, checked_examples
 from labelkit.labeling.places import place_of
-from labelkit.labeling.rules.conditions import Condition, Leaf
+from labelkit.labeling.rules.conditions import Condition, Leaf, Words
 from labelkit.matrix import ABSTAIN
 from labelkit.records.vectors import is_vectors
 
@@ -42,6 +42,11 @@ class Rule(Condition):
     def definition(self) -> list[Any]:
         """Everything that decides a vote, as plain values."""
         return [self.condition.definition(), self.label]
+
+    @property
+    def unspaced(self) -> tuple[str, ...]:
+        """Whole words that it looks for in scripts that put no blanks between words."""
+        return tuple(word for leaf in self.leaves() if isinstance(leaf, Words) for word in leaf.unspaced)
 
     def holds(self, x: Any) -> bool | None:
         """Whether the condition holds for one row; None where that is unknown."""
