@@ -12,7 +12,7 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,12 +59,11 @@ Shipped = ShippedFunctions | PickledFunctions
 def ship_labelkit(session: Any) -> None:
     """Give every executor this labelkit, whether or not it has one."""
     package = Path(__file__).parents[2]
-    files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    path = _archive("labelkit", package.parent, files)
-    if hasattr(session, "_jsparkSession"):
-        session.sparkContext.addPyFile(str(path))
-    else:
+    path = _archive("labelkit", package.parent, package)
+    if _is_connect(session):
         session.addArtifacts(str(path), pyfile=True)
+    else:
+        session.sparkContext.addPyFile(str(path))
 
 
 def ship_folder(
@@ -72,12 +71,11 @@ def ship_folder(
 ) -> ShippedFunctions:
     """Give every executor a folder of labeling functions, from which the driver has loaded these."""
     with machine_errors(folder):
-        files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        path = _archive("functions", folder, files)
-    if hasattr(session, "_jsparkSession"):
-        session.sparkContext.addFile(str(path))
-    else:
+        path = _archive("functions", folder, folder)
+    if _is_connect(session):
         session.addArtifacts(str(path), file=True)
+    else:
+        session.sparkContext.addFile(str(path))
     known = tuple((function.name, function.fingerprint) for function in functions)
     return ShippedFunctions(path.name, tuple(fields), tuple(classes), known)
 
@@ -99,8 +97,14 @@ def pickled(functions: Sequence[LabelingFunction]) -> PickledFunctions:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def _archive(name: str, root: Path, files: Iterable[Path]) -> Path:
-    """A ZIP of the files, in a folder of this process, named by what is in it."""
+def _is_connect(session: Any) -> bool:
+    """Whether a session speaks Spark Connect, and has no JVM beside it."""
+    return not hasattr(session, "_jsparkSession")
+
+
+def _archive(name: str, root: Path, folder: Path) -> Path:
+    """A ZIP of the files below a folder, in a folder of this process, named by what is in it."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(files):
