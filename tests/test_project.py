@@ -243,6 +243,12 @@ def test_a_column_has_one_role(tmp_path: Path, old: str, new: str, twice: str) -
     assert said.startswith(f'labelkit.toml: [data]: "{twice}" is named twice; a column is id, field, gold')
 
 
+def test_an_id_that_functions_need_has_a_way_out(tmp_path: Path) -> None:
+    """A date may be the only id there is."""
+    said = refused(tmp_path, FULL.replace('["text", "title"]', '["text", "key"]'))
+    assert "split or metadata; functions see a copy of the id, under another name" in said
+
+
 def test_an_unknown_model_is_met_with_those_there_are(tmp_path: Path) -> None:
     """Where only some words are possible, they are listed."""
     said = refused(tmp_path, FULL.replace('"majority"', '"snokrel"'))

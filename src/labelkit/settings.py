@@ -97,7 +97,8 @@ class DataSection(Section):
         roles = [*self.fields, *self.metadata, self.id] + [name for name in (self.gold, self.split) if name]
         twice = sorted(name for name, times in Counter(roles).items() if times > 1)
         if twice:
-            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold, split or metadata")
+            hint = "; functions see a copy of the id, under another name" if self.id in twice else ""
+            raise ValueError(f"{named(twice)} is named twice; a column is id, field, gold, split or metadata{hint}")
         return self
 
 

@@ -26,3 +26,16 @@ def test_apply_says_that_chinese_words_do_not_stand_alone(make_project: MakeProj
         'rule "good" looks for "很好" as a whole word, but its script puts no blanks between words, so it hardly ever '
         "is one; `contains` finds it anywhere"
     )
+
+
+def test_apply_says_what_to_do_about_null_fields(make_project: MakeProject) -> None:
+    """A comparison with None is the first fault that people meet."""
+    made = make_project(
+        functions="import labelkit as lk\n\n@lk.labeling_function()\ndef big(x):\n    return int(x.size > 5)\n",
+        rows=[{"id": key, "size": size, "gold": "ham", "split": "test"} for key, size in (("a", "7"), ("b", ""))],
+        toml="types = { size = 'int64' }\n[model]\nname = 'majority'\n",
+    )
+    settings = made.root / "labelkit.toml"
+    settings.write_text(settings.read_text().replace('["text"]', '["size"]'))
+    said = made.run("apply", code=1).stderr
+    assert "a null field is None in a function; let it begin with: if x.<field> is None: return lk.ABSTAIN" in said

@@ -54,6 +54,8 @@ def talk_of_faults(faults: Sequence[Fault], count: int) -> None:
         talk(f'labelkit: fault: {fault.function}, record "{visible(fault.record)}": {fault.exception}{said}{place}')
     if count > SHOWN_PROBLEMS:
         talk(f"labelkit: and {count - SHOWN_PROBLEMS:,} more faults")
+    if any("'NoneType'" in fault.message for fault in faults):
+        talk("labelkit: a null field is None in a function; let it begin with: if x.<field> is None: return lk.ABSTAIN")
 
 
 @contextmanager
