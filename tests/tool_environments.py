@@ -21,7 +21,7 @@ REQUIREMENTS = {
     "dagster": "dagster==1.13.28",
     "label-studio": "label-studio-sdk==2.1.2",
     "mlflow": "mlflow-skinny==3.17.2",
-    "prefect": "prefect==3.8.8",
+    "prefect": "prefect==3.8.8 fastapi<0.150",
 }
 
 
@@ -33,14 +33,14 @@ class Tool:
 
     def run(
         self, *arguments: str | Path, cwd: Path, code: int = 0, more: Mapping[str, str] = MappingProxyType({})
-    ) -> str:
-        """What a program says, run with the tool's Python in `cwd` and with labelkit's command at hand."""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program with the tool's Python in `cwd` and with labelkit's command at hand."""
         own = {"LABELKIT": str(Path(sys.executable).parent / "labelkit"), "HOME": str(cwd), "TMPDIR": str(cwd)}
         command = [str(self.python), *map(str, arguments)]
         environment = {**os.environ, **own, **more}
         done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
+        return done
 
 
 def tool(name: str) -> Tool:
@@ -53,6 +53,6 @@ def tool(name: str) -> Tool:
         if not made.exists() or made.read_text() != requirement:
             shutil.rmtree(folder, ignore_errors=True)
             subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True, timeout=280)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *requirement.split()], check=True)
             made.write_text(requirement)
     return Tool(python)

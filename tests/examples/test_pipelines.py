@@ -65,7 +65,7 @@ def in_dagster(project: Made, tmp_path: Path) -> tuple[bool, list[str], list[boo
     """What Dagster says of the assets: success, what was materialized, checks that passed."""
     program = tmp_path / "run.py"
     program.write_text(IN_DAGSTER)
-    said = tool("dagster").run(program, EXAMPLES / "dagster_assets.py", cwd=project.root)
+    said = tool("dagster").run(program, EXAMPLES / "dagster_assets.py", cwd=project.root).stdout
     success, made, passed = json.loads(said.splitlines()[-1])
     return success, made, passed
 
@@ -98,7 +98,8 @@ class TestPrefect:
 
     def test_the_gate_stops_the_export(self, refused: Made) -> None:
         """The flow fails at once, without another try, and nothing is exported."""
-        tool("prefect").run(EXAMPLES / "prefect_flow.py", cwd=refused.root, code=1)
+        done = tool("prefect").run(EXAMPLES / "prefect_flow.py", cwd=refused.root, code=1)
+        assert "labelkit validate ended with 1" in done.stderr
         assert not (refused.root / "train.parquet").exists()
 
 
@@ -107,7 +108,7 @@ def in_mlflow(project: Made, code: int) -> tuple[str, dict[str, str], dict[str, 
     store = {"MLFLOW_TRACKING_URI": (project.root / "mlruns").as_uri(), "MLFLOW_ALLOW_FILE_STORE": "true"}
     mlflow = tool("mlflow")
     mlflow.run(EXAMPLES / "mlflow_logging.py", cwd=project.root, code=code, more=store)
-    verdict, parameters, figures, files = json.loads(mlflow.run("-c", IN_MLFLOW, cwd=project.root, more=store))
+    verdict, parameters, figures, files = json.loads(mlflow.run("-c", IN_MLFLOW, cwd=project.root, more=store).stdout)
     return verdict, parameters, figures, files
 
 

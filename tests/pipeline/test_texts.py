@@ -13,6 +13,12 @@ def test_reports_print_what_the_commands_print(applied: Made) -> None:
     assert f"{project.agreement()}\n" == printed(applied, "annotate", "--agreement")
     assert f"{project.dry_run()}\n" == printed(applied, "apply", "--dry-run")
     assert f"{project.apply()}\n" == printed(applied, "apply")
+    tasks = str(applied.root / "tasks.json")
+    assert f"{project.export(tasks, to='label-studio')}\n" == printed(applied, "export", tasks, "--to", "label-studio")
+    source = {"source": "label-studio", "annotator": "ana"}
+    assert f"{project.import_answers(tasks, **source)}\n" == printed(
+        applied, "import", tasks, "--from", source["source"]
+    )
     assert "ApplyReport" not in str(project.apply())
 
 

@@ -9,7 +9,6 @@ import click
 
 from labelkit.cli.options import debug_option, json_option, login_name, project_option
 from labelkit.cli.show import print_json, talk
-from labelkit.errors import visible
 
 _WRITTEN = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench csv jsonl parquet spreadsheet votes"
 _READ = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench jsonl"
@@ -47,7 +46,7 @@ def export(folder: str, path: Path, format_: str, which: Any, text: str, uncheck
     if as_json:
         print_json(report.to_json())
         return 0
-    click.echo(f"{report.written:,} written to {visible(report.path)} (run {report.run})")
+    click.echo(str(report))
     if report.losses:
         talk(f"labelkit: not carried over:\n{report.losses}")
     if report.labeling_interface:
@@ -93,11 +92,7 @@ def import_(
     if as_json:
         print_json(report.to_json())
         return 0
-    stored = report.answers
-    if stored is None:
-        click.echo(f"{report.items:,} records written to {visible(report.records)}")
-    else:
-        click.echo(f"{stored.labelled:,} answers and {stored.skipped:,} skips stored of {report.items:,} items")
+    click.echo(str(report))
     if report.losses:
         talk(f"labelkit: not carried over:\n{report.losses}")
     return 0

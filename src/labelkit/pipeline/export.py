@@ -50,6 +50,9 @@ class ExportReport:
         """Plain values."""
         return {**vars(self), "losses": self.losses.to_json()}
 
+    def __str__(self) -> str:
+        return f"{self.written:,} written to {visible(self.path)} (run {self.run})"
+
 
 @announced("export")
 def export(

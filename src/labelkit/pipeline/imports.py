@@ -36,6 +36,12 @@ class ImportReport:
         answers = None if self.answers is None else self.answers.to_json()
         return {**vars(self), "losses": self.losses.to_json(), "answers": answers}
 
+    def __str__(self) -> str:
+        if self.answers is None:
+            return f"{self.items:,} records written to {visible(self.records)}"
+        labelled, skipped = self.answers.labelled, self.answers.skipped
+        return f"{labelled:,} answers and {skipped:,} skips stored of {self.items:,} items"
+
 
 @announced("annotate")
 def import_from(

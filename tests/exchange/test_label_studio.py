@@ -1,0 +1,77 @@
+"""Label Studio's own SDK, in an environment of its own, takes what labelkit writes for it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labelkit.exchange import About, Item, Losses, Opinion, format_of
+from labelkit.exchange.label_studio import labeling_interface
+from tool_environments import tool
+
+pytestmark = [pytest.mark.slow, pytest.mark.tools, pytest.mark.timeout(600)]
+
+ABOUT = About(name="mail", classes=("ham", 'so "called" spam & more'), fields=("text", "title"), run="0" * 16)
+HAM, SPAM = ABOUT.classes
+ITEMS = (
+    Item("c1", {"text": "Buy ☃", "title": "x"}, label=SPAM, confidence=0.75, probs=(0.25, 0.75), source="model"),
+    Item("c2", {"text": "thanks\nfor <this>", "title": ""}, label=HAM, confidence=1.0, probs=(1.0, 0.0), source="human",
+         opinions=(Opinion(HAM, "ana", "2026-01-02T03:04:05Z", operation="op-1"), Opinion(None, "ben"))),
+    Item("c3", {"text": "", "title": "y"}),
+)  # fmt: skip
+VALIDATE = """
+import json, sys
+from label_studio_sdk.label_interface import LabelInterface
+
+interface = LabelInterface(open("interface.xml").read())
+interface.validate()
+tasks = json.load(open("tasks.json"))
+annotations = [interface.validate_annotation(each) for task in tasks for each in task["annotations"]]
+predictions = [interface.validate_prediction(each) for task in tasks for each in task.get("predictions", [])]
+print(json.dumps([annotations, predictions, [interface.validate_task({"data": task["data"]}) for task in tasks]]))
+"""
+CONVERT = """
+import json
+from label_studio_sdk.converter import Converter
+
+tasks = json.load(open("tasks.json"))
+with open("numbered.json", "w") as file:  # as Label Studio does when it takes them in
+    json.dump([{**task, "id": number} for number, task in enumerate(tasks, 1)], file)
+converter = Converter(open("interface.xml").read(), project_dir=None)
+converter.convert_to_csv("numbered.json", "converted", is_dir=False, sep=",", header=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the labeling interface and the tasks."""
+    (tmp_path / "interface.xml").write_text(labeling_interface(ABOUT), encoding="utf-8")
+    format_of("label-studio").write(ITEMS, tmp_path / "tasks.json", ABOUT, Losses())
+    return tmp_path
+
+
+def test_the_sdk_finds_interface_and_tasks_valid(folder: Path) -> None:
+    """Both annotations, the prediction and the data of every task fit the labeling interface."""
+    said = tool("label-studio").run("-c", VALIDATE, cwd=folder).stdout
+    assert json.loads(said.splitlines()[-1]) == [[True, True], [True], [True, True, True]]
+
+
+def test_the_sdk_refuses_a_class_that_the_interface_has_not(folder: Path) -> None:
+    """What the validation is worth: a prediction of an unknown class does not pass."""
+    (folder / "interface.xml").write_text(labeling_interface(replace(ABOUT, classes=("ham", "eggs"))), encoding="utf-8")
+    said = tool("label-studio").run("-c", VALIDATE, cwd=folder).stdout
+    assert json.loads(said.splitlines()[-1])[1] == [False]
+
+
+def test_the_converter_reads_the_answers(folder: Path) -> None:
+    """Label Studio's exporter turns the tasks into a table with ids, texts and labels as they were."""
+    tool("label-studio").run("-c", CONVERT, cwd=folder)
+    (path,) = (folder / "converted").glob("*.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [(row["id"], row["text"], row["label"]) for row in csv.DictReader(file)]
+    thanks = "thanks\nfor <this>"
+    assert rows == [("c1", "Buy ☃", ""), ("c2", thanks, HAM), ("c3", "", "")]  # a skip is no answer
