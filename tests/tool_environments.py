@@ -18,6 +18,7 @@ from types import MappingProxyType
 ROOT = Path(__file__).parent.parent
 PLACE = ROOT / ".cache" / "tools"
 REQUIREMENTS = {
+    "airflow": "apache-airflow==3.3.2",
     "dagster": "dagster==1.13.28",
     "label-studio": "label-studio-sdk==2.1.2",
     "mlflow": "mlflow-skinny==3.17.2",

@@ -1,9 +1,10 @@
-"""The examples for orchestrators and MLflow: run by the tools that install lightly, the one for Airflow read only."""
+"""The examples for orchestrators and MLflow, run by these tools."""
 
 from __future__ import annotations
 
 import ast
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,37 @@ def test_examples_use_commands_and_options_that_exist(path: Path) -> None:
     for verb, *rest in found:
         known = {option for parameter in group.commands[verb].params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known
+
+
+def in_airflow(project: Made, home: Path, code: int) -> str:
+    """What Airflow logs of a run of the DAG, with a database of its own."""
+    (home / "dags").mkdir()
+    shutil.copy(EXAMPLES / "airflow_dag.py", home / "dags")
+    own = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    airflow = tool("airflow")
+    airflow.run("-m", "airflow", "db", "migrate", cwd=project.root, more=own)
+    done = airflow.run("-m", "airflow", "dags", "test", "labels", cwd=project.root, code=code, more=own)
+    return done.stdout + done.stderr
+
+
+class TestAirflow:
+    """A DAG of three tasks."""
+
+    pytestmark = tools
+
+    def test_labels_that_pass_become_training_data(self, made: Made, tmp_path: Path) -> None:
+        """The run of the DAG succeeds, and the file is there."""
+        in_airflow(made, tmp_path, 0)
+        assert (made.root / "train.parquet").is_file()
+
+    def test_the_gate_stops_the_export(self, refused: Made, tmp_path: Path) -> None:
+        """The task of the gate fails for good, and nothing is exported."""
+        assert "AirflowFailException: labelkit validate ended with 1" in in_airflow(refused, tmp_path, 1)
+        assert not (refused.root / "train.parquet").exists()
 
 
 def in_dagster(project: Made, tmp_path: Path) -> tuple[bool, list[str], list[bool]]:

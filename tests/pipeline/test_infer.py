@@ -120,6 +120,16 @@ def test_records_without_ids_are_numbered_in_a_copy(tmp_path: Path) -> None:
     assert project.apply().records == 2
 
 
+def test_options_about_records_need_records(tmp_path: Path) -> None:
+    """Without --data there is nothing to number; nothing is written."""
+    done = labelkit("init", "new", "--number", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "labelkit: error: --gold and --number are about the records of --data\n",
+    )
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_file_with_a_broken_id_is_not_numbered(tmp_path: Path) -> None:
     """A second column of this name would hide what is wrong with the first."""
     (tmp_path / "a.csv").write_text("id,text\n1,a\n1,b\n")
