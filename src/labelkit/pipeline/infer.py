@@ -182,10 +182,9 @@ def _toml(name: str, path: str, found: Guessed, classes: tuple[str, ...]) -> str
     if types:
         pairs = ", ".join(f"{text(column)} = {text(kind)}" for column, kind in types.items())
         lines += [f"types = {{ {pairs} }}"]
+    mend = "empty these cells in the file and begin anew" if path == COPY else "empty these cells to declare it"
     for column, others in found.nearly.items():
-        lines += [
-            f"# {text(column)} holds numbers but for {text(others)}, so it is text; empty these cells to declare it"
-        ]
+        lines += [f"# {text(column)} holds numbers but for {text(others)}, so it is text; {mend}"]
     return "\n".join([*lines, ""])
 
 
