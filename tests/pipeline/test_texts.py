@@ -13,6 +13,9 @@ def test_reports_print_what_the_commands_print(applied: Made) -> None:
     assert f"{project.agreement()}\n" == printed(applied, "annotate", "--agreement")
     assert f"{project.dry_run()}\n" == printed(applied, "apply", "--dry-run")
     assert f"{project.apply()}\n" == printed(applied, "apply")
+    assert str(project.simulate("gold", budget=2)).startswith(
+        "stored 2 answers and 0 skips; `labelkit apply` uses them"
+    )
     tasks = str(applied.root / "tasks.json")
     assert f"{project.export(tasks, to='label-studio')}\n" == printed(applied, "export", tasks, "--to", "label-studio")
     source = {"source": "label-studio", "annotator": "ana"}

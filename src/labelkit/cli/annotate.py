@@ -161,7 +161,7 @@ def _asked(project: ProjectFolder, options: AnnotateOptions) -> tuple[AnnotateRe
             adjudicate=options.adjudicate,
             engine=options.where(project),
         )
-    return report, _summary(report)
+    return report, str(report)
 
 
 def _simulated(project: ProjectFolder, column: str, options: AnnotateOptions) -> tuple[AnnotateReport, str]:
@@ -171,9 +171,4 @@ def _simulated(project: ProjectFolder, column: str, options: AnnotateOptions) ->
     if options.annotator not in (None, SIMULATED):
         raise UsageError(f'simulated answers are those of "{SIMULATED}" and of nobody else; drop --annotator')
     report = simulate(project, column, strategy=options.strategy, budget=options.budget)
-    return report, f'nobody was asked: column "{column}" answered as "{SIMULATED}"; {_summary(report)}'
-
-
-def _summary(report: AnnotateReport) -> str:
-    undone = f", took back {report.undone:,}" if report.undone else ""
-    return f"stored {report.labelled:,} answers and {report.skipped:,} skips{undone}; `labelkit apply` uses them"
+    return report, f'nobody was asked: column "{column}" answered as "{SIMULATED}"; {report}'

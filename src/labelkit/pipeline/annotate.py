@@ -39,6 +39,10 @@ class AnnotateReport:
         """Plain values."""
         return dict(vars(self))
 
+    def __str__(self) -> str:
+        undone = f", took back {self.undone:,}" if self.undone else ""
+        return f"stored {self.labelled:,} answers and {self.skipped:,} skips{undone}; `labelkit apply` uses them"
+
 
 def answer(
     project: ProjectFolder,
