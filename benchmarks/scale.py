@@ -249,7 +249,8 @@ cpu, began = tree_cpu(os.getpid()), time.perf_counter()
 rows = spark.read.parquet({data!r}).select({columns!r}).rdd
 L = SparkLFApplier(functions.snorkel_functions()).apply(rows)
 seconds, cpu = time.perf_counter() - began, tree_cpu(os.getpid()) - cpu
-np.save({out!r}, L.astype(np.int8))
+ids = spark.read.parquet({data!r}).select("id").toPandas().id  # Spark reads the largest file first
+np.save({out!r}, L.astype(np.int8)[np.argsort(ids.to_numpy(str))])
 print(rows.getNumPartitions(), seconds, cpu)
 """
 
@@ -269,9 +270,11 @@ engine.session.range(100).rdd.map(lambda row: row.id).sum()  # workers are there
 cpu, began = tree_cpu(os.getpid()), time.perf_counter()
 records = lk.read({data!r}, id="id", columns=list(functions.FIELDS))
 given = checked_functions(functions.{functions}())
-L = np.concatenate([chunk.votes for chunk in engine.cast(given, records, functions.FIELDS, functions.CLASSES)])
+chunks = list(engine.cast(given, records, functions.FIELDS, functions.CLASSES))
+L = np.concatenate([chunk.votes for chunk in chunks])
 seconds, cpu = time.perf_counter() - began, tree_cpu(os.getpid()) - cpu
-np.save({out!r}, L)
+ids = np.concatenate([np.asarray(chunk.ids.to_pylist(), str) for chunk in chunks])
+np.save({out!r}, L[np.argsort(ids)])
 print({partitions}, seconds, cpu)
 """
 
