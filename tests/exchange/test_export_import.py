@@ -6,11 +6,13 @@ import csv
 import json
 from pathlib import Path
 
+import click
 import pyarrow.parquet as pq
 import pytest
 
 from applied_projects import applied
 from labelkit.errors import AnswerError, AnswerIsNo, DataError, UsageError
+from labelkit.exchange import FORMATS
 from projects import FUNCTIONS, Made, MakeProject, printed
 
 
@@ -166,3 +168,13 @@ def test_ids_that_stand_for_several_records_are_refused(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, lines)))
     with pytest.raises(DataError, match=r'd.jsonl: 1 ids stand for several records; first "a"'):
         records_from(tmp_path / "d.jsonl", "doccano", tmp_path / "out.parquet")
+
+
+def test_the_command_line_names_every_format() -> None:
+    """Those that can be written under --to, those that can be read under --from."""
+    from labelkit.cli.exchange import export, import_
+
+    offered = {name: option.type.choices for command in (export, import_) for option in command.params
+               for name in option.opts if isinstance(option.type, click.Choice)}  # fmt: skip
+    assert list(offered["--to"]) == list(FORMATS)
+    assert list(offered["--from"]) == [name for name, kind in FORMATS.items() if kind.reader]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelkit.errors import DataError, shortened, visible
+from labelkit import strict_json
+from labelkit.errors import DataError, visible
 from labelkit.files import atomic_write, machine_errors
 
 MAX_LINE = 100_000_000  # bytes
-
-
-class _Refused(ValueError):
-    """Something that JSON's own reader would let through."""
 
 
 def write_lines(path: Path, values: Iterable[object]) -> int:
@@ -86,7 +82,7 @@ def parsed(raw: bytes, place: str) -> Any:
     """The JSON value in some bytes. Raises DataError: not UTF-8, not JSON, a key twice, NaN, half a character."""
     try:
         text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
+        value = strict_json.loads(text)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise DataError(f"{place}: not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start}") from error
@@ -124,22 +120,3 @@ def object_in(line: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
     """The object under a key; an empty one where the key is missing or null."""
     value = line.get(key)
     return {} if value is None else as_object(value, f'{place}, "{key}"')
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _Refused(f'key "{shortened(next(key for key in keys if keys.count(key) > 1))}" stands twice')
-    return value
-
-
-def _no_constant(word: str) -> None:
-    raise _Refused(f"{word} is no JSON value")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise _Refused(f"{shortened(text, 40)} is too large for a number")
-    return value

@@ -33,10 +33,10 @@ def read(path: Path, about: About, losses: Losses) -> Iterator[Item]:
     """Read what `write` wrote."""
     for place, line in read_lines(path):
         label, confidence, source = line.get("label"), line.get("confidence"), line.get("source", "none")
-        if source not in {"human", "model", "none"}:
+        if source not in ("human", "model", "none"):
             raise DataError(f'{place}: "source" must be human, model or none')
         probs = [line.get(probability_column(name)) for name in about.classes]
-        own = {about.id, "label", "confidence", "source", "answers", "votes", *map(probability_column, about.classes)}
+        own = {about.id, "label", "confidence", "source", "answers", "votes"}
         own |= {name for name in line if name.startswith("p_")}
         yield Item(
             str(line.get(about.id) or ""),

@@ -74,7 +74,7 @@ def _opinion(line: Mapping[str, Any], who: str, about: About, place: str, losses
     answer = line.get("answer")
     if answer is None:
         return None
-    if answer not in {"accept", "reject", "ignore"}:
+    if answer not in ("accept", "reject", "ignore"):
         raise DataError(f'{place}: "answer" must be accept, reject or ignore')
     losses.add("spans", who, "labelkit knows classes of whole records only", len(objects_in(line, "spans", place)))
     if answer == "reject":

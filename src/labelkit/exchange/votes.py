@@ -21,43 +21,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS = 65_536
+_COLUMNS = ("record", "source", "kind", "version", "vote", "probability", "time")
 
 
-def rows_of(item: Item, about: About) -> Iterator[dict[str, Any]]:
-    """What is said about one record."""
-    empty = {"record": item.id, "probability": None, "time": None}
+def said_of(item: Item, about: About) -> Iterator[tuple[str | float | None, ...]]:
+    """What is said about one record, in the order of the columns."""
     for vote in item.votes:
-        yield empty | {"source": vote.source, "kind": vote.kind, "version": vote.version, "vote": vote.label}
+        yield item.id, vote.source, vote.kind, vote.version, vote.label, None, None
     if item.model_label is not None:
-        model = {"source": "labelkit", "kind": "model", "version": about.run, "vote": item.model_label}
-        yield empty | model | {"probability": item.confidence}
+        yield item.id, "labelkit", "model", about.run, item.model_label, item.confidence, None
     for each in item.opinions:
-        said = {"source": each.annotator, "kind": each.role, "version": each.operation, "vote": each.label}
-        yield empty | said | {"time": each.time or None}
+        yield item.id, each.annotator, each.role, each.operation, each.label, None, each.time or None
 
 
 def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
     """Write the long table, by the ending of the path: .csv, .jsonl, or else Parquet. Returns the number of rows."""
-    rows = (_counted(row) for item in items for row in rows_of(_known(item, losses), about))
-    if path.suffix == ".jsonl":
-        return write_lines(path, rows)
-    return _write_tables(rows, path)
+    rows = _rows(items, about, losses)
+    return write_lines(path, rows) if path.suffix == ".jsonl" else _write_tables(rows, path)
 
 
-def _known(item: Item, losses: Losses) -> Item:
-    losses.add("fields", item.id, "a vote names its record by id", len(item.fields))
-    return item
-
-
-def _counted(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("record", "source", "kind", "version", "vote", "probability", "time")}
+def _rows(items: Iterable[Item], about: About, losses: Losses) -> Iterator[dict[str, Any]]:
+    for item in items:
+        losses.add("fields", item.id, "a vote names its record by id", len(item.fields))
+        for said in said_of(item, about):
+            yield dict(zip(_COLUMNS, said, strict=True))
 
 
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    texts = [(name, pa.string()) for name in ("record", "source", "kind", "version", "vote")]
-    return pa.schema([*texts, ("probability", pa.float64()), ("time", pa.string())])
+    return pa.schema([(name, pa.float64() if name == "probability" else pa.string()) for name in _COLUMNS])
 
 
 def _write_tables(rows: Iterator[dict[str, Any]], path: Path) -> int:

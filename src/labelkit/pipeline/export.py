@@ -17,7 +17,7 @@ from labelkit.annotations.annotation import LABEL, SKIP, Annotation, not_undone,
 from labelkit.errors import AnswerIsNo, ArtifactError, UsageError, named, visible
 from labelkit.exchange import About, Item, Losses, Opinion, Vote, format_of
 from labelkit.files import timestamp
-from labelkit.label_models import read_labels, run_of
+from labelkit.label_models import labels_content, run_of
 from labelkit.label_models.labels import NONE, probability_column
 from labelkit.lineage import Run, hash_file, hash_json, versions_of
 from labelkit.matrix import FAULT, LabelMatrix
@@ -118,11 +118,13 @@ class _Sheet:
 
     def __init__(self, project: ProjectFolder, text: str, *, judged: bool) -> None:
         """Open everything; `judged` takes labels as they passed the gate, without answers that came since."""
-        self._project, self._records = project, open_records(project, project.settings.data.metadata)
-        self.labels = read_labels(project.labels_path) if project.labels_path.exists() else None
+        self._records = open_records(project, project.settings.data.metadata)
+        content = labels_content(project.labels_path) if project.labels_path.exists() else None
+        self.labels = None if content is None else content.table()
+        self._hash = "" if content is None else content.sha256
         run = _run_of(project, self.labels)
         if run is not None:
-            check_as_written(project, run, project.labels_path)
+            check_as_written(project, run, project.labels_path, self._hash)
         self._votes = _votes_of(project, run)
         self._versions = {} if run is None else dict(run.inputs.get("functions", {}))
         self._history = _history(project)
@@ -138,12 +140,16 @@ class _Sheet:
             run="" if run is None else run.id,
             split=data.split or "",
             gold=data.gold or "",
-            schema=next(iter(self._records.batches()), self._records.to_table()).schema,
+            schema=self._schema(),
         )
+
+    def _schema(self) -> pa.Schema:
+        first = next(self._records.batches(), None)
+        return self._records.to_table().schema if first is None else first.schema
 
     def inputs(self) -> dict[str, str]:
         """Hashes of what goes out: the labels and the answers."""
-        labels = {} if self.labels is None else {"labels": hash_file(self._project.labels_path)}
+        labels = {"labels": self._hash} if self._hash else {}
         return labels | {"answers": hash_json([[entry.operation, entry.label] for entry in self._history])}
 
     def items(self) -> Iterator[Item]:

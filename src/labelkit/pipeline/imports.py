@@ -167,16 +167,12 @@ def records_from(path: Path, format: str, out: Path, *, text: str = "") -> Impor
         raise DataError(f"{name}: no record in it")
     twice = [key for key, times in Counter(row["id"] for row in rows).items() if times > 1]
     if twice:
-        raise DataError(
-            f'{visible(path.name)}: {len(twice):,} ids stand for several records; first "{visible(twice[0])}"'
-        )
+        raise DataError(f'{name}: {len(twice):,} ids stand for several records; first "{visible(twice[0])}"')
     columns = list(dict.fromkeys(column for row in rows for column in row))
     try:
         table = pa.table({column: [row.get(column) for row in rows] for column in columns})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(
-            f"{visible(path.name)}: a column holds values of several types: {visible(str(error)[:200])}"
-        ) from error
+        raise DataError(f"{name}: a column holds values of several types: {visible(str(error)[:200])}") from error
     with atomic_write(out) as file:
         pq.write_table(table, file)
     return ImportReport(format, len(rows), losses, records=str(out))

@@ -8,7 +8,6 @@ that is text here and a number there.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,16 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelkit import strict_json
 from labelkit.errors import DataError, shortened, visible
 from labelkit.records.kinds import ColumnKinds, column_of, kind_of
 from labelkit.records.text import BATCH_ROWS, text_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class _Refused(ValueError):
-    """A line that JSON's own reader would let through."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +91,8 @@ class JsonlSource:
 
     def _parsed(self, line: str, where: str) -> dict[str, Any]:
         try:
-            record = json.loads(
-                line,
-                object_pairs_hook=_distinct,
-                parse_constant=_no_constant,
-                parse_int=_whole_number,
-                parse_float=_finite_number,
-            )
-        except _Refused as error:
+            record = strict_json.loads(line)
+        except strict_json.Refused as error:
             raise DataError(f"{where}: {error}") from error
         except RecursionError as error:
             raise DataError(f"{where}: nested too deeply") from error
@@ -127,29 +117,3 @@ def _check_characters(text: str, where: str) -> None:
     except UnicodeEncodeError as error:
         half = f"\\u{ord(text[error.start]):04x}"
         raise DataError(f"{where}: {half} is half of a surrogate pair; it is no character") from error
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Refused(f'key "{shortened(twice)}" stands twice')
-    return record
-
-
-def _no_constant(name: str) -> Any:
-    raise _Refused(f"{name} is no JSON value; write null")
-
-
-def _whole_number(text: str) -> int:
-    if len(text) > 20:  # no 64 bits hold it, and Python refuses to read the longest
-        raise _Refused(f"{shortened(text, 40)} does not fit 64 bits; write it as text")
-    return int(text)
-
-
-def _finite_number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise _Refused(f"{shortened(text, 40)} is too large for a number; write it as text")
-    return value
