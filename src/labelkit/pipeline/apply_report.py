@@ -88,11 +88,7 @@ def report_of(
     known = bool(casting.figures.truths.any())
     classes, names = project.settings.project.classes, [function.name for function in functions]
     summary = summary_of(casting.figures, names, with_gold=known, copies=near_copies(casting.counts).groups)
-    calibration, calibrated_on = published.calibration.calibration() if published.calibration.total else None, basis
-    agreements = published.agreements()
-    if project.settings.data.gold is None:  # what the model learned from is no test of it
-        calibration, calibrated_on = model.calibration, f"{basis}, each held out from the model"
-        agreements = tuple(_held_out(item, model) for item in agreements)
+    agreements, calibration, calibrated_on = _compared(project, published, basis, model)
     return ApplyReport(
         run=run,
         summary=summary,
@@ -103,20 +99,39 @@ def report_of(
         agreements=agreements,
         basis=basis,
         calibration=calibration,
-        calibrated_on="" if calibration is None else calibrated_on,
+        calibrated_on=calibrated_on,
         choice=model.choice if isinstance(model, AutoLabelModel) else None,
         faults=tuple(casting.faults),
         fault_count=int(np.sum(casting.figures.faults)),
         max_faults=max_faults,
         reused=casting.reused / max(casting.cells, 1),
         saved=casting.saved,
-        notes=(
-            *model.notes,
-            *_warning(published.reversed),
-            *_repeats(summary, model),
-            *_remarks(summary),
-            *_unspaced(functions),
-        ),
+        notes=_notes(functions, summary, published, model),
+    )
+
+
+def _compared(
+    project: ProjectFolder, published: Published, basis: str, model: LabelModel
+) -> tuple[tuple[Agreement, ...], Calibration | None, str]:
+    """Agreements, calibration, and what the calibration compares with; held out where the model learned from it."""
+    agreements = published.agreements()
+    calibration = published.calibration.calibration() if published.calibration.total else None
+    if project.settings.data.gold is None:  # what the model learned from is no test of it
+        agreements = tuple(_held_out(item, model) for item in agreements)
+        calibration, basis = model.calibration, f"{basis}, each held out from the model"
+    return agreements, calibration, "" if calibration is None else basis
+
+
+def _notes(
+    functions: tuple[LabelingFunction, ...], summary: LFSummary, published: Published, model: LabelModel
+) -> tuple[str, ...]:
+    """What a person should know, the label model's own first."""
+    return (
+        *model.notes,
+        *_warning(published.reversed),
+        *_repeats(summary, model),
+        *_remarks(summary),
+        *_unspaced(functions),
     )
 
 
