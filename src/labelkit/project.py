@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelkit.errors import ConfigError, visible
+from labelkit.errors import ConfigError, UsageError, visible
 from labelkit.files import machine_errors
-from labelkit.settings import FILE_NAME, Settings, read_settings
+from labelkit.settings import FILE_NAME, Settings
+from labelkit.settings_file import read_settings
 
 DEV, TRAIN = "dev", "train"
 """Values of the split column with a meaning: dev records were looked at while functions were written and stay out of
@@ -82,6 +83,15 @@ class ProjectFolder:
         file = url.removeprefix(start)
         relative = url.startswith(start) and file not in {"", ":memory:"} and not Path(file).is_absolute()
         return f"{start}{self.root / file}" if relative else url
+
+    def output_path(self, name: str | Path) -> Path:
+        """Where a command writes a file. Raises UsageError for the records and the labels: they are not to be lost."""
+        path = self.root / name
+        target = path.resolve()
+        for kept, what in ((self.data_path.resolve(), "records"), (self.labels_path.resolve(), "labels")):
+            if kept in (target, *target.parents):
+                raise UsageError(f"{visible(str(name))}: the project has its {what} there; write to another file")
+        return path
 
     def relative(self, path: Path) -> str:
         """The path as messages and run records name it: relative to the project where it lies inside."""

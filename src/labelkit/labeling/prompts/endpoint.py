@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from labelkit.errors import ConfigError, FunctionError, UsageError, listed, visible
 from labelkit.labeling.functions import LabelingFunction
-from labelkit.settings import FILE_NAME, PromptSection, explained
+from labelkit.settings import FILE_NAME, PromptSection
+from labelkit.settings_file import explained
 
 
 @dataclass(frozen=True)
