@@ -270,8 +270,21 @@ def test_without_the_folder_it_is_said_what_belongs_there(make_project: MakeProj
 def test_without_train_records_nothing_is_made(make_project: MakeProject) -> None:
     """No other split is augmented."""
     test_only = [{**row, "split": "test"} for row in comments(20, seed=3)]
+    made = project(make_project, rows=test_only)
+    made.write("augmented.parquet", "of earlier records")
     with pytest.raises(DataError, match='no record is on split "train"; no other is augmented'):
-        project(make_project, rows=test_only).project.augment()
+        made.project.augment()
+    assert (made.root / "augmented.parquet").read_text() == "of earlier records"
+
+
+def test_records_are_never_written_over(make_project: MakeProject) -> None:
+    """A file that is named by mistake."""
+    made = project(make_project)
+    data = made.project.folder.data_path
+    before = data.read_bytes()
+    with pytest.raises(UsageError, match="the project has its records there"):
+        made.project.augment(out=data)
+    assert data.read_bytes() == before
 
 
 def test_without_a_split_all_records_are_parents(make_project: MakeProject) -> None:

@@ -16,7 +16,7 @@ import labelkit as lk
 from labelkit.errors import MachineError, UsageError
 from labelkit.learner import embedding
 from labelkit.learner.embedding import SentenceModel
-from labelkit.pipeline.embed import EmbedReport, embed_with
+from labelkit.pipeline.embed import AT_ONCE, EmbedReport, embed_with
 from labelkit.reports.overview import overview_html
 from labelkit.validation.alike import ALIKE, near_vector_groups
 from projects import FUNCTIONS, HAM_WORDS, SPAM_WORDS, Made, MakeProject, comments
@@ -91,6 +91,37 @@ def test_a_record_without_text_has_no_vector(make_project: MakeProject) -> None:
     report = embed_with(made.project.folder, model)
     assert (report.records, report.missing, model.seen) == (3, 1, ["x"])
     assert pq.read_table(made.root / "embeddings.parquet").column("embedding").null_count == 1
+
+
+def test_texts_may_begin_after_many_records_without_one(make_project: MakeProject) -> None:
+    """Whether a record has a text does not depend on those before it."""
+    made = make_project()
+    texts = [*[None] * (AT_ONCE + 1), "song"]
+    ids = [str(i) for i in range(len(texts))]
+    pq.write_table(pa.table({"id": ids, "text": pa.array(texts, pa.string())}), made.root / "data.parquet")
+    toml = '[project]\nname = "p"\nclasses = ["a", "b"]\n[data]\npath = "data.parquet"\nfields = ["text"]\n'
+    made.write("labelkit.toml", toml)
+    report = embed_with(made.project.folder, Counting())
+    assert (report.records, report.missing, report.numbers) == (len(texts), len(texts) - 1, 17)
+    assert pq.read_table(made.root / "embeddings.parquet").column("embedding").null_count == len(texts) - 1
+
+
+@pytest.mark.parametrize("by", ["path", "link"])
+def test_records_are_never_written_over(make_project: MakeProject, by: str) -> None:
+    """By whatever name they are called."""
+    made = make_project(rows=comments(20, seed=3))
+    data = made.project.folder.data_path
+    before, link = data.read_bytes(), made.root / "link.parquet"
+    link.symlink_to(data)
+    with pytest.raises(UsageError, match="the project has its records there"):
+        embed_with(made.project.folder, Counting(), out=data if by == "path" else link)
+    assert data.read_bytes() == before
+
+
+def test_labels_are_never_written_over(make_project: MakeProject) -> None:
+    """Only `apply` publishes them."""
+    with pytest.raises(UsageError, match=r"labels\.parquet: the project has its labels there"):
+        embed_with(make_project().project.folder, Counting(), out="labels.parquet")
 
 
 def test_a_damaged_file_is_made_anew(make_project: MakeProject) -> None:

@@ -93,7 +93,7 @@ def augment(
         started = timestamp()
         functions, own = load_transformations(project.transformations_folder)
         chosen = own if own and policy is None else checked_policy(policy or "random", per_record, length)
-        path = project.root / (out or data.augmented or DEFAULT)
+        path = project.output_path(out or data.augmented or DEFAULT)
         run = _identified(project, records, functions, chosen, seed)
         work = Transforming(project, records, functions, chosen, seed, progress)
         work.write(path, run.id)

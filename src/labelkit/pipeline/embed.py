@@ -7,7 +7,7 @@ text that it knows is not embedded again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ import numpy as np
 from labelkit.errors import UsageError, named, visible
 from labelkit.files import atomic_write, project_lock, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run
 from labelkit.project import ProjectFolder
@@ -32,8 +33,6 @@ DEFAULT = "embeddings.parquet"
 AT_ONCE = 4_096  # texts between two words of progress, and rows of a row group
 MODEL = b"labelkit.model"  # in the file's metadata: fingerprint of the model
 LIBRARIES = ("sentence-transformers", "torch", "transformers")
-
-Progress = Callable[[int, int | None], None]
 
 
 class TextModel(Protocol):
@@ -99,7 +98,7 @@ def embed_with(
     field = data.shown[0] if field is None else field
     if field not in data.shown:
         raise UsageError(f'no field "{visible(field)}"; fields are {named(data.shown)}')
-    path = project.root / (out or data.embedding_file or DEFAULT)
+    path = project.output_path(out or data.embedding_file or DEFAULT)
     records = open_records(_plain(project, field))
     with project_lock(project.state / "lock", "embed"):
         started, maker = timestamp(), model.fingerprint()
@@ -165,19 +164,12 @@ class _Work:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with atomic_write(path) as file:
-            writer: Any = None
+        schema = pa.schema(
+            [("id", pa.string()), (EMBEDDING, pa.list_(pa.float32())), ("content", pa.binary(16))], {MODEL: maker}
+        )
+        with atomic_write(path) as file, pq.ParquetWriter(file, schema) as writer:
             for ids, texts in self._parts():
-                part = self._table(ids, texts)
-                if writer is None:
-                    writer = pq.ParquetWriter(file, part.schema.with_metadata({MODEL: maker}))
-                writer.write_table(part)
-            if writer is None:
-                schema = pa.schema(
-                    [("id", pa.string()), (EMBEDDING, pa.list_(pa.float32())), ("content", pa.binary(16))]
-                )
-                writer = pq.ParquetWriter(file, schema)
-            writer.close()
+                writer.write_table(self._table(ids, texts, schema))
         return {"records": self._done, "kept": self._kept, "missing": self._missing, "numbers": self._numbers}
 
     def _parts(self) -> Iterator[tuple[pa.Array, list[str | None]]]:
@@ -192,7 +184,7 @@ class _Work:
                 part = batch.slice(start, AT_ONCE)
                 yield part.column(0), part.column(1).to_pylist()
 
-    def _table(self, ids: pa.Array, texts: list[str | None]) -> pa.Table:
+    def _table(self, ids: pa.Array, texts: list[str | None], schema: pa.Schema) -> pa.Table:
         """Rows of the file."""
         import pyarrow as pa
 
@@ -206,14 +198,11 @@ class _Work:
         if new:
             found |= dict(zip(new, self._model.vectors(list(new.values())), strict=True))
         self._count(contents, new)
-        some = next((vector for vector in found.values() if vector is not None), None)
-        self._numbers = self._numbers or (0 if some is None else len(some))
-        nothing = np.zeros(self._numbers, np.float32)
-        rows = [nothing if content is None else found[content] for content in contents]
-        mask = pa.array([content is None for content in contents])
-        flat = pa.array(np.concatenate([np.empty(0, np.float32), *(row for row in rows if row is not None)]))
-        vectors = pa.FixedSizeListArray.from_arrays(flat, self._numbers, mask=mask)
-        return pa.table({"id": ids, EMBEDDING: vectors, "content": pa.array(contents, pa.binary(16))})
+        self._numbers = self._numbers or max((len(one) for one in found.values() if one is not None), default=0)
+        vectors = [None if content is None else found[content] for content in contents]
+        return pa.Table.from_arrays(
+            [ids, pa.array(vectors, schema.types[1]), pa.array(contents, schema.types[2])], schema=schema
+        )
 
     def _count(self, contents: list[bytes | None], new: dict[bytes, str]) -> None:
         self._done += len(contents)

@@ -88,8 +88,8 @@ class Transforming:
             if writer is None:
                 raise DataError(f"{self.records.source.name}: no records in it; there is nothing to augment")
             writer.close()
-        if not self.parents:
-            raise DataError(f'{self.records.source.name}: no record is on split "{TRAIN}"; no other is augmented')
+            if not self.parents:  # said before the block ends: the old file stays
+                raise DataError(f'{self.records.source.name}: no record is on split "{TRAIN}"; no other is augmented')
 
     def _schema(self, chunk: pa.Schema) -> pa.Schema:
         import pyarrow as pa
