@@ -25,7 +25,7 @@ CALLS = {
     "a stranger": ("create_connection(('192.0.2.1', 80), 1)", True),
     "a stranger, with one datagram": ("socket(type=SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))", True),
     "a stranger, over IPv6": ("socket(AF_INET6).connect(('2001:db8::1', 80))", True),
-    "a stranger, from a child": ("os.fork() or create_connection(('192.0.2.1', 80), 1)", True),
+    "a stranger, from a child": ("os.fork() or (time.sleep(0.2), create_connection(('192.0.2.1', 80), 1))", True),
 }
 
 
@@ -44,7 +44,7 @@ def offline(*command: str, cwd: Path | None = None) -> tuple[int, int]:
 def test_who_calls_is_seen(whom: str) -> None:
     """Connections and datagrams beyond loopback are counted, even where the caller says nothing of its failure."""
     code, leaves = CALLS[whom]
-    quietly = f"import os\nfrom socket import *\ntry:\n    {code}\nexcept OSError:\n    pass"
+    quietly = f"import os, time\nfrom socket import *\ntry:\n    {code}\nexcept OSError:\n    pass"
     ended, attempts = offline(sys.executable, "-c", quietly)
     assert (ended, attempts > 0) == (int(leaves), leaves)
 
