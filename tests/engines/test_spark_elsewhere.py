@@ -14,26 +14,14 @@ from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from projects import FUNCTIONS, Made, comments
+from projects import FUNCTIONS, Made
+from spark_projects import MAJORITY, spark_project, spark_toml
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("installed")]
 
-TOML = """
-[project]
-name = "comments"
-classes = ["ham", "spam"]
-[data]
-path = "comments.parquet"
-fields = ["text"]
-[model]
-name = "majority"
-[engine.spark]
-driver.memory = "700m"
-"""
+SMALL = '[engine.spark]\ndriver.memory = "700m"\n'
 
 
 @pytest.fixture
@@ -46,11 +34,7 @@ def installed() -> None:
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     """A small project with records in Parquet."""
-    made = Made(tmp_path / "project")
-    made.write("labelkit.toml", TOML)
-    made.write("labeling_functions/first.py", FUNCTIONS)
-    pq.write_table(pa.Table.from_pylist(comments(200, seed=3)), made.root / "comments.parquet")
-    return made
+    return spark_project(tmp_path / "project", spark_toml(MAJORITY + SMALL))
 
 
 def test_a_task_that_dies_is_done_again(made: Made, tmp_path: Path) -> None:

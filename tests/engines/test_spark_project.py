@@ -25,22 +25,9 @@ from labelkit.pipeline.passes import LocalPasses, Passes
 from labelkit.pipeline.spark_passes import SparkPasses
 from labelkit.pipeline.truth import read_answers
 from projects import FUNCTIONS, Made, comments, printed
+from spark_projects import MAJORITY, spark_project, spark_toml
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
-
-TOML = """
-[project]
-name = "comments"
-classes = ["ham", "spam"]
-[data]
-path = "{path}"
-fields = ["text"]
-gold = "gold"
-split = "split"
-{more}
-[model]
-name = "majority"
-"""
 
 MakeSpark = Callable[..., Made]
 
@@ -55,11 +42,7 @@ def on_spark(tmp_path: Path) -> MakeSpark:
         path: str = "comments.parquet",
         more: str = "",
     ) -> Made:
-        made = Made(tmp_path / "project")
-        made.write("labelkit.toml", TOML.format(path=path, more=more))
-        made.write("labeling_functions/first.py", functions)
-        pq.write_table(pa.Table.from_pylist(rows or comments(200, seed=3)), made.root / "comments.parquet")
-        return made
+        return spark_project(tmp_path / "project", spark_toml(f"{more}\n{MAJORITY}", path), functions, rows or ())
 
     return make
 
@@ -110,7 +93,7 @@ def test_a_query_of_sparks_own_gives_the_records(on_spark: MakeSpark) -> None:
     report = made.project.apply(engine="spark")
     rows = sorted((row for row in comments(200, seed=3) if row["id"] != "c7"), key=lambda row: row["id"])
     assert made.project.records().to_table().to_pylist() == rows
-    made.write("labelkit.toml", TOML.format(path="sorted.parquet", more=""))
+    made.write("labelkit.toml", spark_toml(MAJORITY, "sorted.parquet"))
     pq.write_table(pa.Table.from_pylist(rows), made.root / "sorted.parquet")
     assert made.project.apply().run == report.run
 
@@ -135,10 +118,11 @@ BAD_IDS = [
     ([{**row, "id": None} if row["id"] in ("c5", "c9") else row for row in comments(200, seed=3)]),
     ([{**row, "id": "same"} for row in comments(200, seed=3)]),
     ([{**row, "id": ""} if row["id"] == "c5" else row for row in comments(200, seed=3)]),
+    ([{**row, "id": "c" * 10_001} if row["id"] == "c5" else row for row in comments(200, seed=3)]),
 ]
 
 
-@pytest.mark.parametrize("rows", BAD_IDS, ids=["twice", "null", "all the same", "empty"])
+@pytest.mark.parametrize("rows", BAD_IDS, ids=["twice", "null", "all the same", "empty", "too long"])
 def test_bad_ids_are_named_as_on_one_machine(on_spark: MakeSpark, rows: list[dict[str, Any]]) -> None:
     """The whole message is the same: which rows, how many."""
     made = on_spark(rows)

@@ -7,7 +7,6 @@ import queue
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,31 +16,17 @@ from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.retraining import Retraining
 from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, comments
+from spark_projects import spark_project, spark_toml
 from suite_files import BETWEEN, IN_SET, NOT_NULL, UNIQUE, check, write_suite
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
-
-TOML = """
-[project]
-name = "comments"
-classes = ["ham", "spam"]
-[data]
-path = "comments.parquet"
-fields = ["text"]
-gold = "gold"
-split = "split"
-[annotate]
-retrain = false
-"""
 
 
 @pytest.fixture(scope="module")
 def made(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A project labelled on Spark, with people's answers and suites on every kind of table."""
-    made = Made(tmp_path_factory.mktemp("spark") / "project")
-    made.write("labelkit.toml", TOML)
-    made.write("labeling_functions/first.py", FUNCTIONS)
-    pq.write_table(pa.Table.from_pylist(comments(300, seed=3)), made.root / "comments.parquet")
+    root = tmp_path_factory.mktemp("spark") / "project"
+    made = spark_project(root, spark_toml("[annotate]\nretrain = false"), rows=comments(300, seed=3))
     for record in ("c3", "c5"):
         made.project.answer(record, "spam", annotator="ann")
     made.project.apply(engine="spark")
@@ -126,6 +111,32 @@ def test_questions_for_elsewhere_are_the_same_file(made: Made, tmp_path: Path) -
         export_queue(project, 6, tmp_path / name, annotator="cy", strategy="margin", engine=engine)
     assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
     assert len([json.loads(line) for line in (tmp_path / "there").read_text().splitlines()]) == 6
+
+
+ODD_NAMES = """
+[project]
+name = "comments"
+classes = ["ham", "spam"]
+[data]
+path = "comments.parquet"
+id = "key"
+fields = ["the.text", "id"]
+split = "the.split"
+[model]
+name = "majority"
+"""
+
+
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    """A dot is no sign of Spark's, and a field may be called as the id is elsewhere."""
+    named = {"id": "key", "text": "the.text", "split": "the.split", "gold": "id"}
+    rows = [{named[name]: value for name, value in row.items()} for row in comments(100, seed=3)]
+    functions = FUNCTIONS.replace("x.text", 'x["the.text"]').replace('field="text"', 'field="the.text"')
+    made = spark_project(tmp_path / "project", ODD_NAMES, functions, rows)
+    made.project.apply(engine="spark")
+    here = made.project.queue(12)
+    assert made.project.queue(12, engine="spark") == here
+    assert len(here) == 12
 
 
 @pytest.mark.parametrize("strategy", ["rare", "margin:0.5,os.path.join:0.5"])

@@ -27,33 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def shortlist(
-    posterior: Posterior,
-    votes: LabelMatrix,
-    *,
-    n: int,
-    strategy: str = "margin",
-    exclude: Collection[str] = frozenset(),
-    keep: Collection[str] = frozenset(),
-    seed: int = 0,
-) -> Rows:
-    """(c,) int64: the rows of a part of the records among which the next n of all records are, ascending.
-
-    Those of `exclude` are among them, too, for strategies ask how many there are and what they were like; `keep` holds
-    ids of others that are.
-    """
-    asked = excluded(posterior.ids, exclude)
-    pool = Pool(posterior.probs, posterior.covered, votes.votes, None, np.flatnonzero(asked))
-    order = np.argsort(drawn_order(posterior.ids, seed), kind="stable")
-    found = [pool.asked, np.flatnonzero(excluded(posterior.ids, keep))]
-    for part in parse_mix(strategy):
-        if part.strategy.needs:
-            found.append(ranking(STRATEGIES["margin"], pool, ~asked, order, SHORTLIST * n)[0])
-        else:
-            found.append(ranking(part.strategy, pool, ~asked, order, n)[0])
-    return np.unique(np.concatenate(found))
-
-
 def check_shortlisted(strategy: str) -> None:
     """Raise UsageError for a strategy whose candidates a part of the records cannot name."""
     names = [part.name for part in parse_mix(strategy)]
@@ -87,17 +60,25 @@ class Candidates:
             part = pa.table(batch)
             both = part if kept is None else pa.concat_tables([kept, part])
             votes = votes_of(both.rename_columns(list(self.names)), self.classes)
-            rows = shortlist(
-                model.predict_proba(votes),
-                votes,
-                n=self.n,
-                strategy=self.strategy,
-                exclude=self.exclude,
-                keep=self.keep,
-                seed=self.seed,
-            )
-            kept = both.take(pa.array(rows)).combine_chunks()
+            kept = both.take(pa.array(self.rows(model.predict_proba(votes), votes))).combine_chunks()
         yield from () if kept is None else kept.to_batches()
+
+    def rows(self, posterior: Posterior, votes: LabelMatrix) -> Rows:
+        """(c,) int64: the rows of a part of the records among which the next n of all records are, ascending.
+
+        Those of `exclude` are among them, too, for strategies ask how many there are and what they were like; `keep`
+        holds ids of others that are.
+        """
+        asked = excluded(posterior.ids, self.exclude)
+        pool = Pool(posterior.probs, posterior.covered, votes.votes, None, np.flatnonzero(asked))
+        order = np.argsort(drawn_order(posterior.ids, self.seed), kind="stable")
+        found = [pool.asked, np.flatnonzero(excluded(posterior.ids, self.keep))]
+        for part in parse_mix(self.strategy):
+            if part.strategy.needs:
+                found.append(ranking(STRATEGIES["margin"], pool, ~asked, order, SHORTLIST * self.n)[0])
+            else:
+                found.append(ranking(part.strategy, pool, ~asked, order, self.n)[0])
+        return np.unique(np.concatenate(found))
 
 
 def votes_of(table: pa.Table, classes: tuple[str, ...]) -> LabelMatrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import ArtifactError, visible
 from labelkit.label_models import Posterior, labels_content, load_model, run_of
@@ -14,6 +14,9 @@ from labelkit.matrix import LabelMatrix, read_votes
 from labelkit.pipeline.drawn import VOTES, run_drawn_from
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,17 @@ def current_run_record(project: ProjectFolder) -> Run:
     if project.drawn is not None:
         return RunStore(project.state / "runs").read(run_drawn_from(project.drawn))
     content = labels_content(project.labels_path)
-    run_id = run_of(content.table())
-    if run_id is None:
-        raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
-    run = RunStore(project.state / "runs").read(run_id)
+    run = run_named(project, content.table())
     check_as_written(project, run, project.labels_path, content.sha256)
     return run
+
+
+def run_named(project: ProjectFolder, labels: pa.Table) -> Run:
+    """The record of the run that the labels name. Raises ArtifactError when they name none."""
+    run_id = run_of(labels)
+    if run_id is None:
+        raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
+    return RunStore(project.state / "runs").read(run_id)
 
 
 def rows_by_id(records: Records, ids: Collection[str], columns: list[str]) -> dict[str, dict[str, Any]]:

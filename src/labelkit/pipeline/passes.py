@@ -76,10 +76,10 @@ def passes_on(engine: EngineSection, workers: int, limits: Limits, cache: VoteCa
     """
     if engine.name == "local":
         return LocalPasses(LocalEngine(workers, cache, limits))
-    from labelkit.engines.spark import SparkEngine, SparkPlace
+    from labelkit.engines.spark import SparkEngine
     from labelkit.pipeline.spark_passes import SparkPasses
 
-    return SparkPasses(SparkEngine(SparkPlace(engine.master, engine.remote, engine.spark), limits, engine.partitions))
+    return SparkPasses(SparkEngine.of(engine, limits))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -103,34 +102,39 @@ class SparkProject:
         frame = record_frame(self.engine.session, self.blocks, self.records, ROW)
         return Placed(frame, self.records.row_count() or 0, in_file_order=True)
 
-    def votes_path(self, run: Run) -> Path:
-        """Where a run's votes are, proved to be what it wrote. Raises ArtifactError where they are gone or are not."""
-        path = RunStore(self.project.state / "runs").path(run.id) / VOTES_FILE
+
+@dataclass(frozen=True)
+class SparkRun:
+    """What a run wrote, as Spark sees it."""
+
+    place: SparkProject
+    run: Run
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's files are."""
+        return RunStore(self.place.project.state / "runs").path(self.run.id)
+
+    @cached_property
+    def votes_path(self) -> Path:
+        """Where its votes are, proved to be what it wrote. Raises ArtifactError where they are gone or are not."""
+        path = self.folder / VOTES_FILE
         VotesFile(path)  # raises where there is none
-        check_as_written(self.project, run, path, self.hash_of(path))
+        check_as_written(self.place.project, self.run, path, self.place.hash_of(path))
         return path
 
-    def votes(self, run: Run | None) -> SparkVotes | None:
-        """The votes behind a run."""
-        if run is None:
+    def votes(self) -> SparkVotes:
+        """Its votes. Raises ArtifactError where they are gone or not what it wrote."""
+        file = VotesFile(self.votes_path)
+        return SparkVotes(votes_frame(self.place.engine.session, self.votes_path), file.names, file.classes)
+
+    def model_labels(self) -> Any:
+        """What its label model says of its votes, a DataFrame of id and label; None where that is not on disk."""
+        try:
+            path, model = self.votes_path, load_model(self.folder)
+        except ArtifactError:
             return None
-        path = self.votes_path(run)
-        file = VotesFile(path)
-        return SparkVotes(votes_frame(self.engine.session, path), file.names, file.classes)
-
-    def model_labels(self, run: Run | None) -> Callable[[], Any]:
-        """What a run's label model says of its votes; None where that is not on disk."""
-
-        def labels() -> Any:
-            if run is None:
-                return None
-            try:
-                path, model = self.votes_path(run), load_model(RunStore(self.project.state / "runs").path(run.id))
-            except ArtifactError:
-                return None
-            return predicted_frame(self.engine.session, path, _Predicted(Fitted.of(model)))
-
-        return labels
+        return predicted_frame(self.place.engine.session, path, _Predicted(Fitted.of(model)))
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,12 @@ def spark_evidence(
 ) -> SparkEvidence:
     """Everything that the project's suites may read; see `evidence.evidence_of`."""
     project, settings = place.project, place.project.settings
+    behind = None if run is None else SparkRun(place, run)
+
+    def labels_before() -> Any:
+        before = run_before(project, run)
+        return None if before is None else SparkRun(place, before).model_labels()
+
     return SparkEvidence(
         records=place.record_rows(),
         labels=place.label_rows(),
@@ -157,14 +167,14 @@ def spark_evidence(
         id=settings.data.id,
         fields=tuple(settings.data.fields),
         answers=read_answers(project).labels,
-        votes=place.votes(run),
+        votes=None if behind is None else behind.votes(),
         run=run_facts(project, run, run_id, labels_hash, data),
         gold=settings.data.gold,
         split=settings.data.split,
         metadata=tuple(settings.data.metadata),
         reference=reference_of(project),
-        model_labels=place.model_labels(run),
-        previous=lambda: place.model_labels(run_before(project, run))(),  # noqa: PLW0108  not before it is asked for
+        model_labels=lambda: None if behind is None else behind.model_labels(),
+        previous=labels_before,
         ratings=lambda: ratings_of(project),
     )
 

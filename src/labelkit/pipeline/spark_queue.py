@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from labelkit.active.shortlist import candidates, check_shortlisted
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
+from labelkit.engines.spark import SparkEngine
 from labelkit.engines.spark.blocks import spark_errors
-from labelkit.engines.spark.frames import among, record_frame, votes_frame
-from labelkit.errors import ArtifactError
-from labelkit.label_models import load_model, run_of
-from labelkit.lineage import RunStore
+from labelkit.engines.spark.frames import among, record_frame
+from labelkit.label_models import load_model
+from labelkit.pipeline.current import run_named
 from labelkit.pipeline.drawn import write_drawn
-from labelkit.pipeline.spark_evidence import SparkProject
-from labelkit.pipeline.spark_validate import spark_engine
+from labelkit.pipeline.spark_evidence import SparkProject, SparkRun
 from labelkit.pipeline.truth import has_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.settings import EngineSection
-
-_ROW = "__labelkit_row"
+from labelkit.validation.spark.conditions import quoted
+from labelkit.validation.spark.rows import ROW
 
 
 def draw(
@@ -38,29 +36,20 @@ def draw(
     Raises UsageError for a strategy that Spark cannot draw by, ArtifactError where there are no votes.
     """
     check_shortlisted(strategy)
-    place = SparkProject(project, spark_engine(engine))
-    run_id = run_of(place.labels_schema())
-    if run_id is None:
-        raise ArtifactError(f"{project.labels_path.name}: says of no run that wrote it; run `labelkit apply` again")
-    store = RunStore(project.state / "runs")
-    run, model, session = store.read(run_id), load_model(store.path(run_id)), place.engine.session
+    place = SparkProject(project, SparkEngine.of(engine))
+    behind, data = SparkRun(place, run_named(project, place.labels_schema())), project.settings.data
+    model = load_model(behind.folder)
     with spark_errors():
-        frame, records = votes_frame(session, place.votes_path(run)), _records(place)
-        if project.settings.data.split is not None:
-            frame = frame.join(
-                records.where(records[project.settings.data.split] == TRAIN).select("id"), "id", "left_semi"
-            )
+        frame, records = behind.votes().frame, record_frame(place.engine.session, place.blocks, place.records, ROW)
+        key = records[quoted(data.id)].alias("id")
+        if data.split is not None:
+            frame = frame.join(records.where(records[quoted(data.split)] == TRAIN).select(key), "id", "left_semi")
         done, known = _answered(project, annotator)
         seed = project.settings.model.seed if seed is None else seed
         votes = candidates(frame, model, n=n, strategy=strategy, exclude=done, keep=known, seed=seed)
-        found = among(records.select("id", *project.settings.data.fields), "id", votes.ids.to_pylist())
-    write_drawn(folder, run, votes, found.rename_columns([project.settings.data.id, *project.settings.data.fields]))
-
-
-def _records(place: SparkProject) -> Any:
-    """The records, their id column called "id"."""
-    frame = record_frame(place.engine.session, place.blocks, place.records, _ROW)
-    return frame.withColumnRenamed(place.project.settings.data.id, "id")
+        fields = [records[quoted(name)].alias(f"c{place}") for place, name in enumerate(data.fields)]
+        found = among(records.select(key, *fields), "id", votes.ids.to_pylist())
+    write_drawn(folder, behind.run, votes, found.rename_columns([data.id, *data.fields]))
 
 
 def _answered(project: ProjectFolder, annotator: str | None) -> tuple[frozenset[str], frozenset[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labelkit.engines.spark import SparkEngine, SparkPlace
+from labelkit.engines.spark import SparkEngine
 from labelkit.engines.spark.blocks import spark_errors
 from labelkit.label_models import run_of
 from labelkit.pipeline.evidence import run_behind
@@ -18,15 +18,10 @@ from labelkit.validation.spark import spark_tables
 
 def gathered_on_spark(project: ProjectFolder, suites: Sequence[Suite], engine: EngineSection) -> Gathered:
     """The tables that suites read. Raises MachineError for a Spark that fails, UsageError for what it cannot read."""
-    place = SparkProject(project, spark_engine(engine))
+    place = SparkProject(project, SparkEngine.of(engine))
     named = place.labels_schema()
     labels, data, run = place.hash_of(project.labels_path), place.fingerprint(), run_behind(project, named)
     evidence = spark_evidence(place, labels, data, run_of(named), run)
     with spark_errors():
         tables = spark_tables(evidence, read_by(suites))
     return Gathered(tables, labels, data, run, spread_of(place))
-
-
-def spark_engine(engine: EngineSection) -> SparkEngine:
-    """The engine that the settings name."""
-    return SparkEngine(SparkPlace(engine.master, engine.remote, engine.spark), partitions=engine.partitions)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from labelkit.engines.base import ChunkVotes
 from labelkit.engines.chunks import ChunkCaster
@@ -24,6 +24,7 @@ from labelkit.labeling import LabelingFunction
 from labelkit.records import Records
 from labelkit.records.embedded import EmbeddedSource
 from labelkit.records.parquet import ParquetSource, located
+from labelkit.settings import EngineSection
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class SparkEngine:
     limits: Limits = field(default_factory=Limits)
     partitions: int = 0  # tasks that share the blocks; 0 means one per block
     block: int = CHUNKS  # chunks of a block
+
+    @classmethod
+    def of(cls, settings: EngineSection, limits: Limits | None = None) -> Self:
+        """The engine that the settings name."""
+        place = SparkPlace(settings.master, settings.remote, settings.spark)
+        return cls(place, limits or Limits(), settings.partitions)
 
     @cached_property
     def session(self) -> Any:

@@ -13,7 +13,7 @@ from labelkit.engines.spark.blocks import Block, Blocks, frame_of, spark_errors
 from labelkit.errors import SHOWN_PROBLEMS
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.records import Records
-from labelkit.records.ids import BadId
+from labelkit.records.ids import LONGEST, BadId
 from labelkit.records.parquet import located
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class _Ids:
         for index in range(block.first, block.last):
             ids = next(chunks).column(0)
             rows = pa.array(range(index * CHUNK_ROWS, index * CHUNK_ROWS + len(ids)), pa.int64())
-            whole = pc.and_(pc.not_equal(ids, ""), pc.invert(pc.match_substring(ids, "\0")))
+            lengths = pc.utf8_length(ids)
+            kept = pc.and_(pc.greater(lengths, 0), pc.less_equal(lengths, LONGEST))
+            whole = pc.and_(kept, pc.invert(pc.match_substring(ids, "\0")))
             bad = pc.invert(pc.fill_null(whole, fill_value=False))
             yield pa.RecordBatch.from_arrays([rows, ids, bad], names=["row", "id", "bad"])

@@ -152,18 +152,14 @@ class _Column:
         if numbers is None or (kind == "text" and not len(edges)):
             texts = self._texts()
             first = texts.groupBy(_VALUE).agg(F.min(ROW).alias("first")).orderBy("first").limit(MOST_VALUES)
-            known = {row[0]: place for place, row in enumerate(first.collect())}
-            placed_values = texts.select(_VALUE, _LABEL).where(f"{_LABEL} is not null")
-            counts = placed_values.groupBy(_VALUE, _LABEL).count() if len(known) < MOST_VALUES else None
-            if counts is None:
-                common = F.when(F.col(_VALUE).isin(list(known)), F.col(_VALUE))
-                counts = placed_values.select(common.alias(_VALUE), _LABEL).groupBy(_VALUE, _LABEL).count()
+            known = F.when(F.col(_VALUE).isin([row[0] for row in first.collect()]), F.col(_VALUE))  # others: one bin
+            both = texts.where(f"{_LABEL} is not null").select(known.alias(_VALUE), _LABEL)
         else:
             inner = [float(edge) for edge in np.unique(edges)[1:-1]]
             bin_of = reduce(lambda total, edge: total + (F.col(_VALUE) > edge).cast("int"), inner, F.lit(0))
-            both = numbers.where(f"{_VALUE} is not null and {_LABEL} is not null")
-            counts = both.select(bin_of.alias(_VALUE), _LABEL).groupBy(_VALUE, _LABEL).count()
-        return _shifted([tuple(row) for row in counts.collect()])
+            labelled = numbers.where(f"{_VALUE} is not null and {_LABEL} is not null")
+            both = labelled.select(bin_of.alias(_VALUE), _LABEL)
+        return _shifted([tuple(row) for row in both.groupBy(_VALUE, _LABEL).count().collect()])
 
 
 def _shifted(counts: list[tuple[Any, str, int]]) -> dict[str, Any]:
