@@ -122,6 +122,7 @@ def test_the_vectors_are_in_the_fingerprint(folder: Path) -> None:
         ({"to": [[1.0]], "above": 1.0}, "above must be a cosine similarity, from -1 to below 1"),
         ({"above": 0.5}, "give to= some vectors, or ids= and file= that has their embeddings"),
         ({"to": [[1.0]], "ids": ["a"], "file": "f", "above": 0}, "give to= some vectors, or ids= and file="),
+        ({"ids": "c17", "file": "f", "above": 0}, "ids must be a list"),
         ({"to": [[1.0], [1.0, 2.0]], "above": 0}, "to= must be a list of embeddings, all of one length"),
         ({"to": [[0.0, 0.0]], "above": 0}, "an example is all zeros, or holds a number that is not finite"),
         ({"to": [[float("nan")]], "above": 0}, "an example is all zeros, or holds a number that is not finite"),

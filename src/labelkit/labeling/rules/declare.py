@@ -11,17 +11,16 @@ Unicode.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from labelkit.errors import FunctionError, visible
 from labelkit.labeling.examples import Example
-from labelkit.labeling.rules.conditions import Between, Condition, Matches, Words
+from labelkit.labeling.rules.arguments import folder_of_declaration, limits, listed_words, plain_limit, shown
+from labelkit.labeling.rules.conditions import Condition, Matches, Words
 from labelkit.labeling.rules.lookups import read_words
 from labelkit.labeling.rules.nearest import Near, given_vectors, vectors_of_ids
 from labelkit.labeling.rules.regex import linear_regex
@@ -29,7 +28,6 @@ from labelkit.labeling.rules.rule import Rule, declared
 from labelkit.labeling.rules.syntax import NotLinearError
 from labelkit.settings import EMBEDDING
 
-LONGEST = 10_000  # characters of a word
 Label = int | str | None
 Unit = Literal["characters", "words"]
 Place = Literal["word", "anywhere", "all"]
@@ -57,7 +55,7 @@ def keywords(
     >>> rule.vote_on(SimpleNamespace(text="Thank you!")), rule.vote_on(SimpleNamespace(text="thank yous"))
     (0, -1)
     """
-    condition = Words(field, _listed(name, "words", words), bool(ignore_case), "word")
+    condition = Words(field, listed_words(name, "words", words), bool(ignore_case), "word")
     return declared(name, label, "keywords", condition, part=part, examples=examples)
 
 
@@ -78,7 +76,7 @@ def contains(
     >>> rule.vote_on(SimpleNamespace(text="see WWW.example"))
     1
     """
-    condition = Words(field, _listed(name, "texts", texts), bool(ignore_case), "anywhere")
+    condition = Words(field, listed_words(name, "texts", texts), bool(ignore_case), "anywhere")
     return declared(name, label, "contains", condition, part=part, examples=examples)
 
 
@@ -102,13 +100,11 @@ def lookup(
     `contains`; "all", as the whole field. The words are read when the rule is declared, and are a part of what it is.
     """
     if match not in get_args(Place):
-        raise FunctionError(f'rule "{visible(name)}": match must be "word", "anywhere" or "all", not {_shown(match)}')
+        raise FunctionError(f'rule "{visible(name)}": match must be "word", "anywhere" or "all", not {shown(match)}')
     if not isinstance(path, (str, Path)):
-        said = f"the file is named by its path, not {_shown(path)}; for words written in place there is `keywords`"
+        said = f"the file is named by its path, not {shown(path)}; for words written in place there is `keywords`"
         raise FunctionError(f'rule "{visible(name)}": {said}')
-    caller = sys._getframe(1).f_code.co_filename
-    folder = Path() if caller.startswith("<") else Path(caller).parent
-    words = _listed(name, "the file", read_words(name, folder / path, column))
+    words = listed_words(name, "the file", read_words(name, folder_of_declaration() / path, column))
     return declared(name, label, "lookup", Words(field, words, bool(ignore_case), match), part=part, examples=examples)
 
 
@@ -165,9 +161,7 @@ def threshold(
     >>> [rule.vote_on(SimpleNamespace(age=age)) for age in (12, 13, 19.5, None)]
     [-1, 1, 1, -1]
     """
-    return declared(
-        name, label, "threshold", _between(name, field, "value", above, below), part=part, examples=examples
-    )
+    return declared(name, label, "threshold", limits(name, field, "value", above, below), part=part, examples=examples)
 
 
 def length(
@@ -191,8 +185,8 @@ def length(
     0
     """
     if unit not in get_args(Unit):
-        raise FunctionError(f'rule "{visible(name)}": unit must be "characters" or "words", not {_shown(unit)}')
-    return declared(name, label, "length", _between(name, field, unit, above, below), part=part, examples=examples)
+        raise FunctionError(f'rule "{visible(name)}": unit must be "characters" or "words", not {shown(unit)}')
+    return declared(name, label, "length", limits(name, field, unit, above, below), part=part, examples=examples)
 
 
 def nearest(
@@ -220,7 +214,7 @@ def nearest(
     >>> [rule.vote_on(SimpleNamespace(embedding=vector)) for vector in ([0.1, 2.0], [-1.0, 0.0], None)]
     [1, -1, -1]
     """
-    limit = _limit(name, "above", above)
+    limit = plain_limit(name, "above", above)
     if limit is None or not -1 <= limit < 1:
         raise FunctionError(f'rule "{visible(name)}": above must be a cosine similarity, from -1 to below 1')
     if (to is None) == (ids is None) or (ids is None) != (file is None):
@@ -230,10 +224,9 @@ def nearest(
     if ids is None:
         vectors = given_vectors(name, to)
     else:
-        chosen = _listed(name, "ids", [str(one) for one in ids])
-        caller = sys._getframe(1).f_code.co_filename
-        folder = Path() if caller.startswith("<") else Path(caller).parent
-        vectors = vectors_of_ids(name, chosen, folder / str(file), id, field if column is None else column)
+        chosen = listed_words(name, "ids", ids if isinstance(ids, str) else map(str, ids))
+        path = folder_of_declaration() / str(file)
+        vectors = vectors_of_ids(name, chosen, path, id, field if column is None else column)
     near = Near(field, np.ascontiguousarray(vectors).tobytes(), vectors.shape[1], float(limit))
     return declared(name, label, "nearest", near, part=part, examples=examples)
 
@@ -259,45 +252,5 @@ def combine(
     [1, -1, -1]
     """
     if not isinstance(condition, Condition):
-        raise FunctionError(
-            f'rule "{visible(name)}": combine takes rules joined by &, | and ~, not {_shown(condition)}'
-        )
+        raise FunctionError(f'rule "{visible(name)}": combine takes rules joined by &, | and ~, not {shown(condition)}')
     return declared(name, label, "combine", condition, part=part, examples=examples)
-
-
-def _listed(name: str, what: str, words: Iterable[str]) -> tuple[str, ...]:
-    """The words, each once, longest first."""
-    listed = [] if isinstance(words, str) else list(words)
-    one = "text" if what == "texts" else "word"  # a text may be a space, but a word may not
-    if not listed or not all(isinstance(each, str) and (each if one == "text" else each.strip()) for each in listed):
-        raise FunctionError(f'rule "{visible(name)}": {what} must be a list of at least one {one}, none of them empty')
-    longest = max(map(len, listed))
-    if longest > LONGEST:
-        raise FunctionError(
-            f'rule "{visible(name)}": {what} may have up to {LONGEST:,} characters each, not {longest:,}'
-        )
-    return tuple(sorted(set(listed), key=lambda word: (-len(word), word)))
-
-
-def _between(
-    name: str, field: str, of: Literal["value", "characters", "words"], above: float | None, below: float | None
-) -> Between:
-    if above is None and below is None:
-        raise FunctionError(f'rule "{visible(name)}": give above=, below= or both')
-    low, high = _limit(name, "above", above), _limit(name, "below", below)
-    if low is not None and high is not None and not low < high:
-        raise FunctionError(f'rule "{visible(name)}": no number is above {low} and below {high}')
-    return Between(field, of, low, high)
-
-
-def _limit(name: str, side: str, value: Any) -> int | float | None:
-    """The limit as a plain number, so that nothing is compared in fewer digits than it has."""
-    if value is None:
-        return None
-    if not isinstance(value, Real) or isinstance(value, bool) or value != value:  # noqa: PLR0124  NaN is not itself
-        raise FunctionError(f'rule "{visible(name)}": {side} must be a number, not {_shown(value)}')
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def _shown(value: object) -> str:
-    return visible(repr(value)[:60])
