@@ -12,7 +12,7 @@ from labelkit.pipeline import annotate as verb
 from labelkit.pipeline.agreement import agreement, disputes
 from labelkit.pipeline.sessions import nothing_to_ask
 from labelkit.pipeline.simulation import simulate
-from projects import Made, MakeProject
+from projects import Made, MakeProject, comments
 
 
 @pytest.fixture
@@ -59,6 +59,19 @@ def test_project_cannot_name_code_to_run(applied: Made) -> None:
         "its labeling functions; give it on the command line: --strategy rare_strategies.few_votes"
     )
     assert applied.project.queue(1, strategy="rare_strategies.few_votes")[0].reason.endswith("by few_votes")
+
+
+def test_split_that_is_no_text_is_refused(make_project: MakeProject) -> None:
+    """Numbers name no split; whoever asks is told which column, and what it should hold."""
+    rows = [row | {"split": "1"} for row in comments(20, seed=3)]
+    made = make_project(rows=rows, toml="types = { split = \"int64\" }\n[model]\nname = 'majority'\n")
+    made.project.apply()
+    with pytest.raises(DataError) as caught:
+        made.project.queue(1)
+    assert str(caught.value) == (
+        'comments.csv: column "split" holds int64, and a split is text such as "train"; '
+        "take split out of [data] in labelkit.toml, or write it as text"
+    )
 
 
 # Simulation

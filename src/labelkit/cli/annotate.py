@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.option(
     "--strategy",
     metavar="NAME",
-    help="margin, entropy, least_confidence, conflict, random, uncovered, explore, rare, committee, ranked, diverse; "
-    "several with weights, such as margin:0.7,random:0.3; hybrid, mixed; or package.module.function.",
+    help="margin, entropy, least_confidence, conflict, random, answers, uncovered, explore, rare, committee, ranked, "
+    "diverse; several with weights, such as margin:0.7,random:0.3; hybrid, mixed; or package.module.function.",
 )
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Ask for N answers at most.")
 @click.option(
@@ -124,7 +124,13 @@ class AnnotateOptions:
             raise UsageError(f"{' and '.join(ways)} do different things; give one of them")
         of_page = _there({"--host": self.host, "--port": self.port, "--url": self.url})
         if of_page and not self.web:
-            raise UsageError(f"{' and '.join(of_page)} {'is' if len(of_page) == 1 else 'are'} for --web")
+            raise UsageError(f"{' and '.join(of_page)} {_be(of_page)} for --web")
+        of_engine = _there({"--engine": self.engine, "--master": self.master, "--remote": self.remote})
+        if of_engine and _there({"--answers": self.answers, "--simulate": self.simulate, **looks}):
+            raise UsageError(
+                f"{' and '.join(of_engine)} {_be(of_engine)} for drawing questions; "
+                "--answers, --simulate and --agreement ask nobody"
+            )
         if self.web and _there({**files, **looks}):
             raise UsageError("--web asks people on a page; --queue, --answers, --simulate and --agreement do not")
 
@@ -132,6 +138,10 @@ class AnnotateOptions:
 def _there(options: Mapping[str, object]) -> list[str]:
     """The options that were given."""
     return [name for name, value in options.items() if value is not None]
+
+
+def _be(names: Sized) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _asked(project: ProjectFolder, options: AnnotateOptions) -> tuple[AnnotateReport, str]:

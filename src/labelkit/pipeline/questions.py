@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labelkit.active import Learned, Queue, QueueItem, in_order, is_code, needs_learner
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
-from labelkit.errors import AnswerError, ConfigError, visible
+from labelkit.errors import AnswerError, ConfigError, DataError, visible
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
@@ -149,15 +149,25 @@ class Rows:
 
 
 def in_splits(project: ProjectFolder, ids: Any, splits: Sequence[str]) -> NDArray[np.bool_]:
-    """(n,) bool, in the order of `ids`: the records of some splits; all of them where the project has no split."""
+    """(n,) bool, in the order of `ids`: the records of some splits; all of them where the project has no split.
+
+    Raises DataError where the column of the split holds no text.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     data = project.settings.data
     if data.split is None:
         return np.ones(len(ids), dtype=bool)
-    table = open_records(project).to_table([data.split])
-    wanted = pc.is_in(table.column(data.split), value_set=pa.array(splits, table.schema.field(data.split).type))
+    records = open_records(project)
+    table = records.to_table([data.split])
+    type_ = table.schema.field(data.split).type
+    if not pa.types.is_large_string(type_):
+        raise DataError(
+            f'{records.source.name}: column "{visible(data.split)}" holds {type_}, and a split is text such as '
+            f'"{TRAIN}"; take split out of [data] in labelkit.toml, or write it as text'
+        )
+    wanted = pc.is_in(table.column(data.split), value_set=pa.array(splits, type_))
     chosen = table.filter(wanted).column(data.id).combine_chunks()
     return np.asarray(pc.is_in(ids, value_set=chosen.cast(pa.string())).to_numpy(zero_copy_only=False))
 

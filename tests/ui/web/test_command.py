@@ -29,6 +29,10 @@ def bare(make_project: MakeProject) -> Made:
             ["--web", "--agreement"],
             "--web asks people on a page; --queue, --answers, --simulate and --agreement do not",
         ),
+        (
+            ["--agreement", "--engine", "spark"],
+            "--engine is for drawing questions; --answers, --simulate and --agreement ask nobody",
+        ),
         (["--web", "--host", "192.0.2.7"], NAMES),
         (["--web", "--url", "https://labels.example.org"], NAMES),
         (["--web", "--annotator", "ana,,ben"], '--annotator "ana,,ben": write each name once, separated by commas'),
