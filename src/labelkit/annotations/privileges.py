@@ -21,6 +21,7 @@ READ, ANSWER, CHANGE, SCHEMA = "read", "answer", "change answers", "change the s
 
 _OF_ANNOTATORS, _OF_READERS = (READ, ANSWER), (READ,)
 _JOURNAL = "labelkit_migration"
+_TABLES = (*(table.name for table in APPENDED), LEASES.name, _JOURNAL)
 _SEQUENCES = tuple(f"{table.name}_sequence_seq" for table in APPENDED)
 
 
@@ -45,7 +46,7 @@ def grants(connection: sa.Connection, roles: Roles) -> list[str]:
     """SQL that gives the roles what they need in the schema of this connection, and takes back what else they had."""
     database, schema = connection.exec_driver_sql("SELECT current_database(), current_schema()").one()
     database, schema = _quoted([database]), _quoted([schema])
-    tables = _quoted([*(table.name for table in APPENDED), LEASES.name, _JOURNAL])
+    tables = _quoted(_TABLES)
     lines = []
     if roles.owner is not None:
         lines += _to_owner(_quoted([roles.owner]), schema)
@@ -67,10 +68,9 @@ def grants(connection: sa.Connection, roles: Roles) -> list[str]:
 
 
 def _to_owner(owner: str, schema: str) -> list[str]:
-    tables = [*(table.name for table in APPENDED), LEASES.name, _JOURNAL]
     return [
         f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}",
-        *(f"ALTER TABLE {_quoted([table])} OWNER TO {owner}" for table in tables),
+        *(f"ALTER TABLE {_quoted([table])} OWNER TO {owner}" for table in _TABLES),
         f"ALTER FUNCTION labelkit_only_append() OWNER TO {owner}",
     ]
 
@@ -108,9 +108,8 @@ def _said(rights: Sequence[str]) -> str:
     return " and ".join(rights) or "do nothing"
 
 
-def may(connection: sa.Connection, role: str | None = None) -> tuple[str, ...]:
-    """What a role, or that of the connection, may do: some of READ, ANSWER, CHANGE and SCHEMA."""
-    role = role or str(connection.exec_driver_sql("SELECT current_user").scalar_one())
+def may(connection: sa.Connection, role: str) -> tuple[str, ...]:
+    """What a role may do: some of READ, ANSWER, CHANGE and SCHEMA."""
     table, column = sa.func.has_table_privilege, sa.func.has_any_column_privilege
     names = [each.name for each in APPENDED]
     owns = sa.text(
@@ -119,7 +118,7 @@ def may(connection: sa.Connection, role: str | None = None) -> tuple[str, ...]:
     )
     creates = sa.func.has_schema_privilege(role, sa.func.current_schema(), "CREATE")
     rights = {
-        READ: [table(role, name, "SELECT") for name in (*names, LEASES.name, _JOURNAL)],
+        READ: [table(role, name, "SELECT") for name in _TABLES],
         ANSWER: [column(role, name, "INSERT") for name in names],
     }
     found = [

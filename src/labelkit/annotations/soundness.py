@@ -43,7 +43,8 @@ def examine(database: Database) -> Soundness:
         problems = list(_problems(connection))
         role, rights = None, tuple[str, ...]()
         if connection.dialect.name == "postgresql":
-            role, rights = str(connection.exec_driver_sql("SELECT current_user").scalar_one()), may(connection)
+            role = str(connection.exec_driver_sql("SELECT current_user").scalar_one())
+            rights = may(connection, role)
     if schema < LATEST:
         problems.append(f"its schema is {schema}, this labelkit's {LATEST}; its owner brings it up by opening it")
     present = Leases(database).present() if schema == LATEST else []
