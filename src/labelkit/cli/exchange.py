@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labelkit.cli.options import debug_option, json_option, login_name, project_option
-from labelkit.cli.show import print_json, talk
+from labelkit.cli.show import print_report, talk
+
+if TYPE_CHECKING:
+    from labelkit.pipeline.export import ExportReport
+    from labelkit.pipeline.imports import ImportReport
 
 _WRITTEN = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench csv jsonl parquet spreadsheet votes"
 _READ = "label-studio prodigy doccano argilla huggingface spacy fasttext wrench jsonl"
@@ -43,13 +47,8 @@ def export(folder: str, path: Path, format_: str, which: Any, text: str, uncheck
     from labelkit.pipeline import Project
 
     report = Project(folder).export(path, to=format_, which=which, text=text, unchecked=unchecked)
-    if as_json:
-        print_json(report.to_json())
-        return 0
-    click.echo(str(report))
-    if report.losses:
-        talk(f"labelkit: not carried over:\n{report.losses}")
-    if report.labeling_interface:
+    _say(report, as_json=as_json)
+    if report.labeling_interface and not as_json:
         talk(f"labelkit: the labeling interface for Label Studio:\n{report.labeling_interface}")
     return 0
 
@@ -89,22 +88,24 @@ def import_(
     the records, their labels as gold, predictions and votes go to a Parquet file.
     """
     report = _records(path, format_, records, text) if records else _answers(folder, path, format_, annotator, by)
-    if as_json:
-        print_json(report.to_json())
-        return 0
-    click.echo(str(report))
-    if report.losses:
-        talk(f"labelkit: not carried over:\n{report.losses}")
+    _say(report, as_json=as_json)
     return 0
 
 
-def _answers(folder: str, path: Path, format_: str, annotator: str | None, by: str) -> Any:
+def _say(report: ExportReport | ImportReport, *, as_json: bool) -> None:
+    """The report, and beside it what was not carried over, which the JSON says itself."""
+    print_report(report, as_json=as_json)
+    if report.losses and not as_json:
+        talk(f"labelkit: not carried over:\n{report.losses}")
+
+
+def _answers(folder: str, path: Path, format_: str, annotator: str | None, by: str) -> ImportReport:
     from labelkit.pipeline import Project
 
     return Project(folder).import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
 
 
-def _records(path: Path, format_: str, out: Path, text: str) -> Any:
+def _records(path: Path, format_: str, out: Path, text: str) -> ImportReport:
     from labelkit.pipeline.imports import records_from
 
     return records_from(path, format_, out, text=text)

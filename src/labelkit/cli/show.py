@@ -9,7 +9,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -18,6 +18,20 @@ from labelkit.errors import SHOWN_PROBLEMS, visible
 
 if TYPE_CHECKING:
     from labelkit.matrix import Fault
+
+
+class Report(Protocol):
+    """What a command found: its text is what people read, its plain values what machines do."""
+
+    def to_json(self) -> Any: ...
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print a report on stdout, in its own words or as JSON."""
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(str(report))
 
 
 def print_json(value: Any) -> None:
