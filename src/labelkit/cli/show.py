@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Report(Protocol):
     """What a command found: its text is what people read, its plain values what machines do."""
 
-    def to_json(self) -> Any: ...
+    def to_json(self) -> Any:
+        """Plain JSON values."""
+        ...
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
