@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 import comments
 import labelkit as lk
-from labelkit.cli.difference import as_text
 from labelkit.lineage import CHUNK_ROWS, DataFingerprint
+from labelkit.pipeline.texts.difference import difference_text
 from labelkit.records.base import rechunk
 
 FUNCTIONS = """
@@ -93,7 +93,7 @@ def comparing(folder: Path, rows: int) -> None:
         lk.Project(folder).apply()
     started, clock = time.process_time(), time.perf_counter()
     found = lk.Project(folder).diff()
-    text = as_text(found)
+    text = difference_text(found)
     print(f"\ncompared {rows:,} labels: {time.process_time() - started:.1f} s of processor time, ", end="")
     print(f"{time.perf_counter() - clock:.1f} s by the clock; {found.flips:,} flips\n\n{text}")
 

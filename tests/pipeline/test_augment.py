@@ -234,6 +234,7 @@ def test_the_command_says_what_came_out(make_project: MakeProject) -> None:
     said = printed(made, "augment", "--policy", "each")
     assert said.splitlines()[0].split() == ["function", "new", "records"]
     assert said.splitlines()[1].startswith("drops_a_word")
+    assert said == f"{made.project.augment(policy='each')}\n"
     done = json.loads(printed(made, "augment", "--json"))
     assert (done["file"], done["named"]) == ("augmented.parquet", False)
 

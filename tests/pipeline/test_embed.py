@@ -76,7 +76,8 @@ def test_known_texts_are_not_embedded_again(make_project: MakeProject) -> None:
     embedded(made)
     longer = make_project(rows=comments(60, seed=3), folder="project")
     model = Counting()
-    assert embed_with(longer.project.folder, model).kept == 50
+    report = embed_with(longer.project.folder, model)
+    assert str(report) == "60 records: 50 texts were known; 17 numbers each, by counting"
     assert len(model.seen) == 10
     assert embed_with(longer.project.folder, Counting("2")).kept == 0
 

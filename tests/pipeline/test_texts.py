@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from projects import Made, MakeProject, printed
 
+SINGS_ON = """
+import labelkit as lk
+
+chorus = lk.rules.keywords("chorus", ["chorus", "melody"], field="text", label="spam", examples=[("chorus", "ham")])
+"""
+
 
 def test_reports_print_what_the_commands_print(applied: Made) -> None:
     """`print(report)` is for people, whichever way they came."""
@@ -23,6 +29,20 @@ def test_reports_print_what_the_commands_print(applied: Made) -> None:
         applied, "import", tasks, "--from", source["source"]
     )
     assert "ApplyReport" not in str(project.apply())
+
+
+def test_runs_and_functions_print_what_the_commands_print(applied: Made) -> None:
+    """Whoever looks from a notebook sees no dataclass."""
+    applied.write("labeling_functions/more.py", SINGS_ON)
+    project = applied.project
+    project.apply()
+    assert f"{project.diff()}\n" == printed(applied, "runs", "diff")
+    assert f"{project.run()}\n" == printed(applied, "runs", "show")
+    assert f"{project.replay()}\n" == printed(applied, "replay")
+    assert f"{project.functions()}\n" == printed(applied, "lf", "list")
+    assert f"{project.function('money')}\n" == printed(applied, "lf", "show", "money")
+    assert f"{project.function_errors('money')}\n" == printed(applied, "lf", "errors", "money")
+    assert f"{project.test_functions()}\n" == printed(applied, "lf", "test", code=1)
 
 
 def test_apply_says_that_chinese_words_do_not_stand_alone(make_project: MakeProject) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labelkit.cli.options import debug_option, engine_options, json_option, project_option
-from labelkit.cli.show import print_json, progress, talk, talk_of_faults
+from labelkit.cli.show import print_report, progress, talk, talk_of_faults
 
 if TYPE_CHECKING:
     from labelkit.pipeline.apply_report import ApplyReport
@@ -53,21 +53,15 @@ def apply(
     where = {"engine": engine, "master": master, "remote": remote}
     with progress("casting votes") as show:
         report = Project(folder).apply(max_faults=max_faults, timeout=timeout, workers=workers, progress=show, **where)
-    if as_json:
-        print_json(report.to_json())
-    else:
-        click.echo(str(report))
+    print_report(report, as_json=as_json)
     _talk(report)
     return report.exit_code
 
 
 def _dry_run(made: DryRun, *, as_json: bool) -> int:
     """Say what would be asked; it is an estimate, and nobody was asked."""
-    if as_json:
-        print_json(made.to_json())
-        return made.exit_code
-    click.echo(str(made))
-    if made.passed:
+    print_report(made, as_json=as_json)
+    if made.passed and not as_json:
         talk(f"labelkit: the budget would not do: {made.passed}")
     return made.exit_code
 

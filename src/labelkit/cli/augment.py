@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json, progress, talk, talk_of_faults
-from labelkit.tables import table
+from labelkit.cli.options import Command, debug_option, json_option, project_option
+from labelkit.cli.show import print_report, progress, talk, talk_of_faults
 
-if TYPE_CHECKING:
-    from labelkit.pipeline.augment import AugmentReport
+
+def _count(name: str, what: str) -> Callable[[Command], Command]:
+    """An option that is a number from 1 on."""
+    return click.option(name, type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N", help=what)
 
 
 @click.command()
@@ -28,22 +29,8 @@ if TYPE_CHECKING:
     help="Which functions make a record: some at random, each by itself, or all in order.  [default: a policy object "
     "in transformations/, else random]",
 )
-@click.option(
-    "--per-record",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="New records of each record.",
-)
-@click.option(
-    "--length",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Functions, one after another, with --policy random.",
-)
+@_count("--per-record", "New records of each record.")
+@_count("--length", "Functions, one after another, with --policy random.")
 @json_option
 @debug_option
 def augment(
@@ -66,21 +53,9 @@ def augment(
         made = Project(folder).augment(
             out=out, seed=seed, policy=policy, per_record=per_record, length=length, progress=show
         )
-    if as_json:
-        print_json(made.to_json())
-    else:
-        rows = [[name, f"{count:,}"] for name, count in made.by_function.items()]
-        click.echo(table(["function", "new records"], rows) + "\n")
-        click.echo(
-            f"{made.records:,} new records of {made.parents:,}; {made.unchanged:,} attempts changed nothing, or gave "
-            "what was there already"
-        )
-    _talk(made)
-    return made.exit_code
-
-
-def _talk(made: AugmentReport) -> None:
+    print_report(made, as_json=as_json)
     talk_of_faults(made.faults, made.fault_count)
     talk(f"labelkit: wrote {made.file} (run {made.run})")
     if not made.named:
         talk(f'labelkit: for the gate to look at it: augmented = "{made.file}" under [data]')
+    return made.exit_code

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json, progress, talk
+from labelkit.cli.show import print_report, progress, talk
 
 
 @click.command()
@@ -36,14 +36,7 @@ def embed(folder: str, field: str | None, model: Path | None, out: str | None, a
 
     with progress("embedding") as show:
         made = Project(folder).embed(field=field, model=model, out=out, progress=show)
-    if as_json:
-        print_json(made.to_json())
-    else:
-        without = f", {made.missing:,} have no text" if made.missing else ""
-        click.echo(
-            f"{made.records:,} records: {made.kept:,} texts were known{without}; "
-            f"{made.numbers:,} numbers each, by {made.model}"
-        )
+    print_report(made, as_json=as_json)
     talk(f"labelkit: wrote {made.file}")
     if not made.named:
         talk(f'labelkit: to use it: embedding = "{made.file}" under [data], and "embedding" among the fields')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json
+from labelkit.cli.show import print_report
 
 
 @click.command()
@@ -22,9 +22,5 @@ def explain(folder: str, record: str, run: str, as_json: bool) -> int:  # noqa: 
     """
     from labelkit.pipeline import Project
 
-    explanation = Project(folder).explain(record, run=run)
-    if as_json:
-        print_json(explanation.to_json())
-    else:
-        click.echo(str(explanation))
+    print_report(Project(folder).explain(record, run=run), as_json=as_json)
     return 0

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from labelkit.cli.functions import errors, list_, prune, show
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json, talk
+from labelkit.cli.show import print_report, talk
 from labelkit.cli.suggest import suggest
-from labelkit.errors import shortened
-from labelkit.tables import table
-
-if TYPE_CHECKING:
-    from labelkit.pipeline.function_tests import CheckedExample, FunctionTests
-
-LONGEST_RECORD = 60  # characters of an example that are shown
 
 
 @click.group()
@@ -43,29 +34,7 @@ def test(folder: str, names: tuple[str, ...], as_json: bool) -> int:  # noqa: FB
     from labelkit.pipeline import Project
 
     done = Project(folder).test_functions(names)
-    if as_json:
-        print_json(done.to_json())
-        return done.exit_code
-    failed = done.failed
-    if failed:
-        header = ["function", "example", "record", "expected", "got", "place"]
-        click.echo(table(header, map(_row, failed), left=6) + "\n")
-    count = f"{len(done.examples):,} examples"
-    click.echo(f"{len(failed):,} of {count} do not hold" if failed else f"{count} hold" if done.examples else _none())
-    _talk(done)
-    return done.exit_code
-
-
-def _row(example: CheckedExample) -> list[str]:
-    got = shortened(example.fault, LONGEST_RECORD) if example.fault else example.got or "(silent)"
-    record = shortened(example.record, LONGEST_RECORD)
-    return [example.function, str(example.number), record, example.expected or "(silent)", got, example.place]
-
-
-def _none() -> str:
-    return "no function carries an example: nothing was checked"
-
-
-def _talk(done: FunctionTests) -> None:
-    if done.without:
+    print_report(done, as_json=as_json)
+    if done.without and not as_json:
         talk(f"labelkit: {len(done.without):,} functions carry no example: {', '.join(done.without)}")
+    return done.exit_code

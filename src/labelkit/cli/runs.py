@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from labelkit.cli.options import debug_option, json_option, project_option
-from labelkit.cli.show import print_json, talk
+from labelkit.cli.show import print_json, print_report, talk
 from labelkit.errors import UsageError, visible
 from labelkit.tables import table
 
 if TYPE_CHECKING:
     from labelkit.lineage import Run
-    from labelkit.pipeline.runs import RunLine, ShownRun
+    from labelkit.pipeline.runs import RunLine
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -88,45 +87,8 @@ def show(folder: str, run: str, as_json: bool) -> int:  # noqa: FBT001
     """Show one run: what went in, what came out, and whether its files are still what it wrote."""
     from labelkit.pipeline import Project
 
-    shown = Project(folder).run(run)
-    if as_json:
-        print_json(shown.to_json())
-    else:
-        click.echo("\n".join(_lines(shown)))
+    print_report(Project(folder).run(run), as_json=as_json)
     return 0
-
-
-def _lines(shown: ShownRun) -> list[str]:
-    run = shown.run
-    lines = [f"run {run.id} of {run.verb}", f"  {run.started} to {run.finished} ({run.seconds:.1f} s)"]
-    if run.git:
-        changed = ", ".join(run.git.get("changed", ()))
-        lines.append(f"  commit {run.git['commit']}" + (f", with changes to {visible(changed)}" if changed else ""))
-    lines += [f"  after run {parent}" for parent in run.parents]
-    for title, content in (("inputs", run.inputs), ("parameters", run.parameters), ("versions", run.versions)):
-        lines += ["", title, *_pairs(content)]
-    states = [[name, run.outputs[name][:16], shown.files[name]] for name in run.outputs]
-    lines += ["", "outputs", *(f"  {line}" for line in table(["file", "SHA-256", ""], states, left=3).splitlines())]
-    lines += ["", "counts", *_pairs(run.counts)]
-    lines += [f"\nnote: {visible(note)}" for note in run.about.get("notes", ())]
-    return lines
-
-
-def _pairs(content: Mapping[str, Any], indent: str = "  ") -> list[str]:
-    """Names and values, nested ones indented; hashes cut short, and what is empty left out."""
-    content = {name: value for name, value in content.items() if value not in ({}, [], "")}
-    if not content:
-        return [f"{indent}(none)"]
-    width, lines = max(len(visible(str(name))) for name in content), []
-    for name, value in content.items():
-        title = visible(str(name))
-        if isinstance(value, dict):
-            lines += [f"{indent}{title}", *_pairs(value, indent + "  ")]
-        else:
-            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            is_hash = len(said) == 64 and set(said) <= set("0123456789abcdef")
-            lines.append(f"{indent}{title.ljust(width)}  {visible(said[:16] if is_hash else said)}")
-    return lines
 
 
 @runs.command()
@@ -163,9 +125,9 @@ def diff(
     run with the current one, `labelkit runs diff main` the functions of main with those in the working tree. With
     limits, in CI, that stops a change of a function that changes more than was meant.
     """
-    from labelkit.cli.difference import as_markdown, as_text
     from labelkit.files import write_bytes
     from labelkit.pipeline import Project
+    from labelkit.pipeline.texts.difference import difference_markdown
 
     _check_ending(markdown, "--markdown", ".md")
     _check_ending(flips, "--flips", ".jsonl")
@@ -175,11 +137,11 @@ def diff(
     if flips is not None:
         write_bytes(flips, b"".join(json.dumps(row).encode() + b"\n" for row in found.rows()))
     if markdown is not None:
-        write_bytes(markdown, as_markdown(found, broken).encode())
+        write_bytes(markdown, difference_markdown(found, broken).encode())
     if as_json:
         print_json({**found.to_json(), "beyond": list(broken)})
     else:
-        click.echo(as_text(found))
+        click.echo(str(found))
     for said in broken:
         talk(f"labelkit: NO: {said}")
     return 1 if broken else 0

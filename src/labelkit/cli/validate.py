@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labelkit.cli.options import debug_option, engine_options, json_option, project_option
-from labelkit.cli.show import print_json, talk
+from labelkit.cli.show import print_json, print_report, talk
 from labelkit.errors import LabelkitError, UsageError, visible
 from labelkit.files import machine_errors
 
@@ -103,10 +103,7 @@ def _infer(project: Project) -> int:
 
 def _verify(project: Project, *, strict: bool, as_json: bool) -> int:
     verification = project.verify(strict=strict)
-    if as_json:
-        print_json(verification.to_json())
-    else:
-        click.echo(str(verification))
+    print_report(verification, as_json=as_json)
     return verification.exit_code
 
 

@@ -32,6 +32,7 @@ from labelkit.pipeline.recording import keep_run
 from labelkit.pipeline.transforming import Transforming
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import Records, open_records
+from labelkit.tables import table
 
 DEFAULT = "augmented.parquet"
 LIBRARIES = ("numpy", "pyarrow", "snorkel")
@@ -62,6 +63,13 @@ class AugmentReport:
         plain = {name: value for name, value in vars(self).items() if name != "faults"}
         faults = [{"function": one.function, "record": one.record, "exception": one.exception} for one in self.faults]
         return {**plain, "by_function": dict(self.by_function), "faults": faults}
+
+    def __str__(self) -> str:
+        made = table(["function", "new records"], [[name, f"{count:,}"] for name, count in self.by_function.items()])
+        return (
+            f"{made}\n\n{self.records:,} new records of {self.parents:,}; {self.unchanged:,} attempts changed nothing, "
+            "or gave what was there already"
+        )
 
 
 @announced("augment")

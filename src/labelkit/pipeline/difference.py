@@ -89,6 +89,11 @@ class Difference:
     labels_after: Sequence[str | None] = field(repr=False)  # (f,)
     causes: NDArray[np.int64] = field(repr=False)  # (f,): index into `groups`
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.difference import difference_text
+
+        return difference_text(self)
+
     @property
     def share(self) -> float:
         """Flips as a share of the records in both."""

@@ -66,6 +66,13 @@ class EmbedReport:
         """Plain JSON values."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        without = f", {self.missing:,} have no text" if self.missing else ""
+        return (
+            f"{self.records:,} records: {self.kept:,} texts were known{without}; "
+            f"{self.numbers:,} numbers each, by {self.model}"
+        )
+
 
 @announced("embed")
 def embed(

@@ -61,6 +61,11 @@ class FunctionTests:
         examples = [{**asdict(example), "holds": example.holds} for example in self.examples]
         return {"examples": examples, "failed": len(self.failed), "without": list(self.without)}
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.function_tests import tests_text
+
+        return tests_text(self)
+
 
 def run_examples(project: ProjectFolder, names: Sequence[str] = ()) -> FunctionTests:
     """Check the examples of all functions, or of those that are named.

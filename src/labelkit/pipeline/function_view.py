@@ -88,6 +88,11 @@ class FunctionView:
         content["row"] = {**content["row"].pop("figures"), **content["row"]}
         return {**content, "worst": [plain(one) for one in self.worst]}
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.function_view import function_text
+
+        return function_text(self)
+
 
 @dataclass(frozen=True)
 class FunctionErrors:
@@ -102,6 +107,11 @@ class FunctionErrors:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "listed": [plain(one) for one in self.listed]}
+
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.function_view import doubtful_text
+
+        return doubtful_text(self.listed)
 
 
 def plain(one: Doubtful) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class Replay:
             "repeats": [asdict(repeat) for repeat in self.repeats],
         }
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.replay import replay_text
+
+        return replay_text(self)
+
 
 def replay(
     project: ProjectFolder,

@@ -145,6 +145,11 @@ class ShownRun:
         """The record as it is on disk, and `files`."""
         return {**asdict(self.run), "parents": list(self.run.parents), "files": dict(self.files)}
 
+    def __str__(self) -> str:
+        from labelkit.pipeline.texts.runs import run_text
+
+        return run_text(self)
+
 
 def show_run(project: ProjectFolder, name: str) -> ShownRun:
     """A run by its name (see `find_run`), its files compared with their hashes."""

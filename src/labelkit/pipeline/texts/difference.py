@@ -18,8 +18,8 @@ Table = tuple[Sequence[str], list[list[str]], int]
 """Header, rows, and how many columns are aligned left."""
 
 
-def as_text(difference: Difference) -> str:
-    """The difference for a terminal."""
+def difference_text(difference: Difference) -> str:
+    """What `labelkit runs diff` prints."""
     parts = ["\n".join(_head(difference))]
     if difference.flips:
         parts.append(_text(_causes(difference)) + _hidden(difference))
@@ -30,7 +30,7 @@ def as_text(difference: Difference) -> str:
     return "\n\n".join(parts)
 
 
-def as_markdown(difference: Difference, beyond: Iterable[str] = ()) -> str:
+def difference_markdown(difference: Difference, beyond: Iterable[str] = ()) -> str:
     """The difference for a pull request. Text from data is literal."""
     from labelkit.reports.markdown import literal
 
