@@ -13,6 +13,7 @@ from labelkit.errors import UsageError, named, visible
 
 FILE_NAME = "labelkit.toml"
 MAX_CLASSES = 127
+NO, YES = "no", "yes"  # the classes of the project that one class of a multi-label project is
 EMBEDDING = "embedding"  # the field that a file of embeddings becomes
 AUGMENTED_FROM = "augmented_from"  # the column of an augmented record that names its parent
 
@@ -30,7 +31,19 @@ class ProjectSection(Section):
     """`[project]`: what is labelled."""
 
     name: Name
-    classes: list[Name] = Field(min_length=2, max_length=MAX_CLASSES)
+    classes: list[Name] = Field(min_length=1, max_length=MAX_CLASSES)
+    kind: Literal["multiclass", "multilabel"] = "multiclass"  # a record has one of the classes, or any of them
+
+    @model_validator(mode="after")
+    def _classes_fit_the_kind(self) -> ProjectSection:
+        if self.kind == "multiclass" and len(self.classes) < 2:
+            raise ValueError('classes must have at least 2 items; one class or more goes with kind = "multilabel"')
+        bad = [name for name in self.classes if "/" in name or "\\" in name or name.startswith(".")]
+        if self.kind == "multilabel" and bad:
+            raise ValueError(
+                f"{named(bad)}: each class has a folder of its name; leave out / and \\, and a . at the start"
+            )
+        return self
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> ProjectSection:
@@ -51,7 +64,9 @@ class DataSection(Section):
     url: Name | None = None  # the database that a .sql file asks, as SQLAlchemy writes it, or "spark"
     id: Name = "id"
     fields: list[Name] = Field(min_length=1)
-    gold: Name | None = None
+    gold: Name | None = None  # of a multi-label project: the names of a record's classes, or a list of them
+    separator: str = Field(default=",", min_length=1, max_length=10)  # between these names
+    gold_columns: dict[Name, Name] = {}  # in place of gold: class -> column that says yes or no, 1 or 0
     split: Name | None = None
     metadata: list[Name] = []
     reference: Name | None = None
@@ -91,7 +106,8 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataSection:
-        roles = [*self.fields, *self.metadata, self.id] + [name for name in (self.gold, self.split) if name]
+        roles = [*self.fields, *self.metadata, *self.gold_columns.values(), self.id]
+        roles += [name for name in (self.gold, self.split) if name]
         twice = sorted(name for name, times in Counter(roles).items() if times > 1)
         if twice:
             hint = "; functions see a copy of the id, under another name" if self.id in twice else ""
@@ -267,6 +283,9 @@ class StoreSection(Section):
     url: str | None = None
 
 
+_OF_MULTILABEL = 'goes with kind = "multilabel" under [project]'
+
+
 class Settings(Section):
     """The whole of labelkit.toml."""
 
@@ -281,3 +300,32 @@ class Settings(Section):
     lineage: LineageSection = LineageSection()
     store: StoreSection = StoreSection()
     prompt: PromptSection = PromptSection()
+
+    @model_validator(mode="after")
+    def _gold_fits_the_kind(self) -> Settings:
+        columns, classes = self.data.gold_columns, self.project.classes
+        if columns and self.project.kind != "multilabel":
+            raise ValueError(f"gold_columns under [data] {_OF_MULTILABEL}; name one column as gold")
+        if columns and self.data.gold is not None:
+            raise ValueError("gold and gold_columns under [data] are two ways to say the same; keep one")
+        unknown = [name for name in columns if name not in classes]
+        if unknown:
+            raise ValueError(f"gold_columns under [data]: {named(unknown)} is no class; classes are {named(classes)}")
+        if self.project.kind == "multilabel" and self.engine.name == "spark":
+            raise ValueError('[engine] name = "spark" is for projects whose records have one class; use "local" here')
+        return self
+
+    def of_class(self, name: str) -> Settings:
+        """The settings of the yes-or-no project that one class of a multi-label project is."""
+        data, classes = self.data, [NO, YES]
+        gold = data.gold_columns.get(name) if data.gold_columns else data.gold
+        return self.model_copy(
+            update={
+                "project": self.project.model_copy(
+                    update={"name": f"{self.project.name}.{name}", "classes": classes, "kind": "multiclass"}
+                ),
+                "data": data.model_copy(update={"gold": gold, "gold_columns": {}}),
+                "engine": EngineSection(),
+                "annotate": self.annotate.model_copy(update={"keys": {}}),
+            }
+        )

@@ -57,7 +57,8 @@ def explained(problem: Any) -> str:
         return _unknown([str(part) for part in location], value)
     words = _WORDS.get(problem["type"])
     what = problem["msg"] if words is None else words.format_map(problem.get("ctx", {}))
-    return f"{FILE_NAME}: {_place(location)}: {what}" + (f", not {_as_toml(value)}" if _is_plain(value) else "")
+    place = f"{_place(location)}: " if location else ""  # the whole file has none
+    return f"{FILE_NAME}: {place}{what}" + (f", not {_as_toml(value)}" if _is_plain(value) else "")
 
 
 def _is_plain(value: object) -> bool:

@@ -10,7 +10,11 @@ from labelkit.errors import shortened
 
 
 class Refused(ValueError):
-    """Something that JSON's own reader would let through."""
+    """Something that Python's own reader would let through: what it is, and how a record says it instead."""
+
+    def __init__(self, what: str, instead: str = "") -> None:
+        super().__init__(f"{what}; {instead}" if instead else what)
+        self.what = what
 
 
 def loads(text: str) -> Any:
@@ -44,17 +48,17 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise Refused(f"{name} is no JSON value; write null")
+    raise Refused(f"{name} is no JSON value", "write null")
 
 
 def _whole_number(text: str) -> int:
     if len(text) > 20:  # no 64 bits hold it, and Python refuses to read the longest
-        raise Refused(f"{shortened(text, 40)} does not fit 64 bits; write it as text")
+        raise Refused(f"{shortened(text, 40)} does not fit 64 bits", "write it as text")
     return int(text)
 
 
 def _finite_number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise Refused(f"{shortened(text, 40)} is too large for a number; write it as text")
+        raise Refused(f"{shortened(text, 40)} is too large for a number", "write it as text")
     return value

@@ -22,7 +22,8 @@ from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.active.queue import QueueItem
 from labelkit.annotations import Annotation, AnnotationStore, Answer
 from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role, check_answer
-from labelkit.errors import AnswerError, LabelkitError, MachineError, named, visible
+from labelkit.annotations.label_sets import checked_label
+from labelkit.errors import AnswerError, LabelkitError, MachineError, visible
 
 AHEAD = 1  # questions that wait, leased and read, behind the one that is shown
 
@@ -57,7 +58,8 @@ class Said:
 class AnnotationSession:
     """A person, a queue and a store.
 
-    `hand` gives records and has them leased, `fields_of` gives the fields of a record it gave. `overlap` is how many
+    `hand` gives records and has them leased, `fields_of` gives the fields of a record it gave. With `several` a label
+    is the text of a set of classes (see `annotations.label_sets`). `overlap` is how many
     people answer a record; a record whose answer is taken back is leased for `hold_seconds` to `session`, the name
     under which this person's leases are kept. Raises AnswerError for an annotator that no store keeps.
     """
@@ -71,6 +73,7 @@ class AnnotationSession:
         annotator: str,
         budget: int,
         *,
+        several: bool = False,
         overlap: int = 1,
         role: Role = PERSON,
         hold_seconds: float = 0.0,
@@ -80,7 +83,7 @@ class AnnotationSession:
     ) -> None:
         check_answer(Answer("-", None, annotator, "", "-", role))
         self.classes, self.annotator, self.budget, self.role = tuple(classes), annotator, budget, role
-        self.overlap = overlap
+        self.several, self.overlap = several, overlap
         self._hand, self._fields_of, self._store = hand, fields_of, store
         self._hold_seconds, self._highlights_of = hold_seconds, highlights_of
         self._session, self._on_close = session, on_close
@@ -125,8 +128,8 @@ class AnnotationSession:
         did not take it: the same operation may then be tried again.
         """
         question = self._question(record)
-        if label is not None and label not in self.classes:
-            raise AnswerError(f'no class "{visible(str(label))}"; classes are {named(self.classes)}')
+        if label is not None:
+            checked_label(label, self.classes, several=self.several)
         stored = self._store.add(record, label, self.annotator, question.item.strategy, operation, role=self.role)
         with self._lock:
             if all(entry.operation != operation for entry in self._given):

@@ -24,7 +24,7 @@ PERSON: Role = "person"
 ADJUDICATOR: Role = "adjudicator"
 ROLES: tuple[Role, ...] = (PERSON, ADJUDICATOR)
 
-LIMITS = {"record": 10_000, "label": 200, "annotator": 200, "strategy": 200, "operation": 200, "note": 10_000}
+LIMITS = {"record": 10_000, "label": 100_000, "annotator": 200, "strategy": 200, "operation": 200, "note": 10_000}
 """Most characters of each text that a store keeps."""
 
 _OF_AN_ANSWER = ("record", "label", "annotator", "strategy", "operation")

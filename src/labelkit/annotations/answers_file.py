@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from labelkit import strict_json
 from labelkit.annotations.annotation import Answer, check_answer
 from labelkit.errors import AnswerError, listed, named, visible
 from labelkit.files import machine_errors
@@ -130,31 +131,18 @@ def _json(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_LINE:
         raise AnswerError(f"longer than {MAX_LINE:,} bytes")
     try:
-        value = json.loads(
-            raw.decode("utf-8").rstrip("\r\n"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant
-        )
+        value = strict_json.loads(raw.decode("utf-8").rstrip("\r\n"))
     except UnicodeDecodeError as error:
         raise AnswerError(f"not UTF-8: byte 0x{error.object[error.start]:02X} at offset {error.start}") from error
     except json.JSONDecodeError as error:
         raise AnswerError(f"not JSON: {error.msg} (column {error.colno})") from error
-    except (RecursionError, ValueError) as error:
-        raise AnswerError("not JSON that can be read: nested too deeply or a number too long") from error
+    except strict_json.Refused as error:
+        raise AnswerError(error.what) from error
+    except RecursionError as error:
+        raise AnswerError("nested too deeply") from error
     if not isinstance(value, dict):
         raise AnswerError('not a JSON object; write {"id": "...", "label": "..."}')
     return value
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = dict(pairs)
-    if len(keys) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise AnswerError(f'key "{visible(twice)}" appears twice')
-    return keys
-
-
-def _no_constant(word: str) -> None:
-    raise AnswerError(f"{word} is no JSON")
 
 
 def _answer(line: dict[str, Any], classes: Sequence[str], known_ids: Collection[str], annotator: str) -> Answer:

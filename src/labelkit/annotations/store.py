@@ -5,7 +5,8 @@ An answer is acknowledged when `add` returns, and from then on survives kill -9 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,11 +24,12 @@ from labelkit.annotations.annotation import (
     standing,
 )
 from labelkit.annotations.database import Database, database_at
+from labelkit.annotations.label_sets import said_of
 from labelkit.annotations.leases import Leases, end_lease, hold
 from labelkit.annotations.migrations import check_whole
 from labelkit.annotations.remarks import Remarks
 from labelkit.annotations.tables import ENTRIES
-from labelkit.errors import AnswerError, visible
+from labelkit.errors import AnswerError, UsageError, visible
 from labelkit.files import timestamp
 from labelkit.lineage import hash_json
 
@@ -44,9 +46,10 @@ class AnnotationStore:
     (True, 1, 'spam')
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, of_class: str | None = None) -> None:
         """Use a prepared database; `open` is the way in."""
         self._database = database
+        self._of_class = of_class  # of answers that are sets of classes, what they say of this one
         self.leases = Leases(database)
         self.remarks = Remarks(database)
 
@@ -63,6 +66,10 @@ class AnnotationStore:
         with database.transaction() as connection:
             check_whole(connection)
         return cls(database)
+
+    def about(self, of_class: str) -> AnnotationStore:
+        """The same store to one class, where answers are sets of classes: labels say yes or no. It is only read."""
+        return AnnotationStore(self._database, of_class)
 
     def add(
         self,
@@ -84,6 +91,7 @@ class AnnotationStore:
 
     def add_all(self, answers: Sequence[Answer]) -> list[Annotation]:
         """Store several answers, all of them or none. Returns the stored ones, those stored before included."""
+        self._check_whole_answers()
         for answer in answers:
             check_answer(answer)
         with self._database.transaction(write=True) as connection:
@@ -106,6 +114,7 @@ class AnnotationStore:
         Returns the answer taken back, or None when there is none to take back.
         The same operation again takes nothing more back. Raises AnswerError when it already stands for something else.
         """
+        self._check_whole_answers()
         for act in (operation, operation if undoes is None else undoes):
             check_answer(Answer(record="-", label=None, annotator=annotator, strategy="", operation=act))
         with self._database.transaction(write=True) as connection:
@@ -119,13 +128,13 @@ class AnnotationStore:
         """Every entry, oldest first."""
         with self._database.transaction() as connection:
             rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.sequence))
-            return [_annotation(row) for row in rows]
+            return self._seen(_annotation(row) for row in rows)
 
     def opinions_on(self, record: str) -> list[Annotation]:
         """What each person last said about one record; see `opinions`."""
         with self._database.transaction() as connection:
             rows = connection.execute(sa.select(ENTRIES).where(ENTRIES.c.record == record))
-            return opinions(_annotation(row) for row in rows)
+            return opinions(self._seen(_annotation(row) for row in rows))
 
     def answers(self) -> dict[str, Annotation]:
         """The answer that stands for each record; see `standing`."""
@@ -144,6 +153,24 @@ class AnnotationStore:
         """Sequence of the latest entry; 0 while there is none."""
         with self._database.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(ENTRIES.c.sequence))).scalar() or 0
+
+    def _seen(self, entries: Iterable[Annotation]) -> list[Annotation]:
+        """The entries as this store shows them: all of them, or what they say of its class."""
+        if self._of_class is None:
+            return list(entries)
+        seen = list[Annotation]()
+        for entry in entries:
+            said = None if entry.label is None else said_of(entry.label, self._of_class)
+            if entry.label is None or said is not None:
+                seen.append(replace(entry, label=said))
+        return seen
+
+    def _check_whole_answers(self) -> None:
+        if self._of_class is not None:
+            raise UsageError(
+                f'an answer names all classes of a record, not "{visible(self._of_class)}" alone; '
+                "give it to the project as a whole"
+            )
 
 
 def _add(connection: sa.Connection, answer: Answer) -> Annotation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelkit.cli.options import debug_option, engine_options, json_option, login_name, project_option
+from labelkit.cli.options import Place, debug_option, engine_options, json_option, login_name, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import UsageError
 
@@ -59,11 +59,9 @@ def annotate(**given: Any) -> int:
     Several people may annotate one project at the same time: nobody gets the same record twice, and each record goes to
     `[annotate] overlap` people.
     """
-    from labelkit.project import find_project
-
     options = AnnotateOptions(**given)
     options.check()
-    project = find_project(Path(options.folder))
+    project = options.place.open().folder
     if options.agreement:
         from labelkit.cli.agreement import show_agreement
 
@@ -83,7 +81,7 @@ def annotate(**given: Any) -> int:
 class AnnotateOptions:
     """What was given on the command line."""
 
-    folder: str
+    place: Place
     strategy: str | None
     budget: int | None
     annotator: str | None

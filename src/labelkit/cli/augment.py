@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from labelkit.cli.options import Command, debug_option, json_option, project_option
+from labelkit.cli.options import Command, Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_report, progress, talk, talk_of_faults
 
 
@@ -34,7 +34,7 @@ def _count(name: str, what: str) -> Callable[[Command], Command]:
 @json_option
 @debug_option
 def augment(
-    folder: str,
+    place: Place,
     out: str | None,
     seed: int | None,
     policy: str | None,
@@ -47,10 +47,8 @@ def augment(
     Applies the transformation functions in transformations/ to the records on split train, and writes what came out:
     each new record with its parent, the functions that made it and its seed, on the split of its parent.
     """
-    from labelkit.pipeline import Project
-
     with progress("augmenting") as show:
-        made = Project(folder).augment(
+        made = place.open().augment(
             out=out, seed=seed, policy=policy, per_record=per_record, length=length, progress=show
         )
     print_report(made, as_json=as_json)

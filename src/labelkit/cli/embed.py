@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_report, progress, talk
 
 
@@ -25,17 +25,15 @@ from labelkit.cli.show import print_report, progress, talk
 )
 @json_option
 @debug_option
-def embed(folder: str, field: str | None, model: Path | None, out: str | None, as_json: bool) -> int:  # noqa: FBT001
+def embed(place: Place, field: str | None, model: Path | None, out: str | None, as_json: bool) -> int:  # noqa: FBT001
     """Embed the records' text with a local model.
 
     Writes a Parquet file of ids and vectors. Name it as `embedding` under [data], and put "embedding" among the fields:
     rules of kind "nearest", the learner, batches of unlike records and near-duplicates then use it. Texts that the
     file knows already are not embedded again. Nothing is downloaded.
     """
-    from labelkit.pipeline import Project
-
     with progress("embedding") as show:
-        made = Project(folder).embed(field=field, model=model, out=out, progress=show)
+        made = place.open().embed(field=field, model=model, out=out, progress=show)
     print_report(made, as_json=as_json)
     talk(f"labelkit: wrote {made.file}")
     if not made.named:

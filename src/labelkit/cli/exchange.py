@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, login_name, project_option
+from labelkit.cli.options import Place, debug_option, json_option, login_name, project_option
 from labelkit.cli.show import print_report, talk
 
 if TYPE_CHECKING:
@@ -38,15 +38,13 @@ _text_option = click.option(
 @click.option("--unchecked", is_flag=True, help="Write files for training even if the labels have not passed the gate.")
 @json_option
 @debug_option
-def export(folder: str, path: Path, format_: str, which: Any, text: str, unchecked: bool, as_json: bool) -> int:  # noqa: FBT001
+def export(place: Place, path: Path, format_: str, which: Any, text: str, unchecked: bool, as_json: bool) -> int:  # noqa: FBT001
     """Write records, labels, answers and votes to PATH for another tool.
 
     What the tool's format cannot hold is counted and said. Files for training (huggingface, spacy, fasttext, wrench,
     csv, jsonl, parquet) are written only of labels that passed `labelkit validate`; exit code 1 says that they did not.
     """
-    from labelkit.pipeline import Project
-
-    report = Project(folder).export(path, to=format_, which=which, text=text, unchecked=unchecked)
+    report = place.open().export(path, to=format_, which=which, text=text, unchecked=unchecked)
     _say(report, as_json=as_json)
     if report.labeling_interface and not as_json:
         talk(f"labelkit: the labeling interface for Label Studio:\n{report.labeling_interface}")
@@ -73,7 +71,7 @@ def export(folder: str, path: Path, format_: str, which: Any, text: str, uncheck
 @json_option
 @debug_option
 def import_(
-    folder: str,
+    place: Place,
     path: Path,
     format_: str,
     annotator: str | None,
@@ -87,7 +85,7 @@ def import_(
     All answers are stored or none, and the same file again stores nothing twice. With --records no project is needed:
     the records, their labels as gold, predictions and votes go to a Parquet file.
     """
-    report = _records(path, format_, records, text) if records else _answers(folder, path, format_, annotator, by)
+    report = _records(path, format_, records, text) if records else _answers(place, path, format_, annotator, by)
     _say(report, as_json=as_json)
     return 0
 
@@ -99,10 +97,8 @@ def _say(report: ExportReport | ImportReport, *, as_json: bool) -> None:
         talk(f"labelkit: not carried over:\n{report.losses}")
 
 
-def _answers(folder: str, path: Path, format_: str, annotator: str | None, by: str) -> ImportReport:
-    from labelkit.pipeline import Project
-
-    return Project(folder).import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
+def _answers(place: Place, path: Path, format_: str, annotator: str | None, by: str) -> ImportReport:
+    return place.open().import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
 
 
 def _records(path: Path, format_: str, out: Path, text: str) -> ImportReport:

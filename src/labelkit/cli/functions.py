@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_json, print_report, talk
 from labelkit.errors import visible
 
@@ -14,15 +14,13 @@ from labelkit.errors import visible
 @click.option("--slice", "within", metavar="NAME", help="Figures on the records of this slice alone.")
 @json_option
 @debug_option
-def list_(folder: str, within: str | None, as_json: bool) -> int:  # noqa: FBT001
+def list_(place: Place, within: str | None, as_json: bool) -> int:  # noqa: FBT001
     """List the functions of the current run with their figures.
 
     Snorkel's figures, then Weight: the log odds that a vote adds in the label model where nobody else votes, and
     Seconds: what casting the votes took (rules share a scan, and its time).
     """
-    from labelkit.pipeline import Project
-
-    found = Project(folder).functions(within)
+    found = place.open().functions(within)
     print_report(found, as_json=as_json)
     if not as_json:
         where = "" if within is None else f" on slice {within}"
@@ -35,14 +33,12 @@ def list_(folder: str, within: str | None, as_json: bool) -> int:  # noqa: FBT00
 @click.argument("name", metavar="NAME")
 @json_option
 @debug_option
-def show(folder: str, name: str, as_json: bool) -> int:  # noqa: FBT001
+def show(place: Place, name: str, as_json: bool) -> int:  # noqa: FBT001
     """Show one function: figures, conflicts, mistakes, and the labels without it.
 
     For the last of these the label model is fitted anew without the function; nothing of the project is imported.
     """
-    from labelkit.pipeline import Project
-
-    print_report(Project(folder).function(name), as_json=as_json)
+    print_report(place.open().function(name), as_json=as_json)
     return 0
 
 
@@ -52,15 +48,13 @@ def show(folder: str, name: str, as_json: bool) -> int:  # noqa: FBT001
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N records.  [default: 20]")
 @json_option
 @debug_option
-def errors(folder: str, name: str, limit: int, as_json: bool) -> int:  # noqa: FBT001
+def errors(place: Place, name: str, limit: int, as_json: bool) -> int:  # noqa: FBT001
     """List the records that a function probably got wrong.
 
     First those that people answered otherwise; then those on which the label model, fitted without the function,
     believes its vote least.
     """
-    from labelkit.pipeline import Project
-
-    found = Project(folder).function_errors(name, limit=limit)
+    found = place.open().function_errors(name, limit=limit)
     if as_json:
         print_json(found.to_json())
         return 0
@@ -75,16 +69,14 @@ def errors(folder: str, name: str, limit: int, as_json: bool) -> int:  # noqa: F
 @project_option
 @json_option
 @debug_option
-def prune(folder: str, as_json: bool) -> int:  # noqa: FBT001
+def prune(place: Place, as_json: bool) -> int:  # noqa: FBT001
     """Tell which functions cost accuracy.
 
     Each function is left out in turn, and the label model foretells people's answers that it has not seen. `change` is
     how much more often it is right without the function, in points, with an interval that holds for all functions
     together: only what lies beyond it is called harm.
     """
-    from labelkit.pipeline import Project
-
-    found = Project(folder).prune()
+    found = place.open().prune()
     print_report(found, as_json=as_json)
     if as_json:
         return 0

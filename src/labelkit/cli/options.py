@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from labelkit.pipeline import Project
+    from labelkit.pipeline.multilabel import MultilabelProject
+    from labelkit.project import ProjectFolder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def project_option(command: Command) -> Command:
-    """`--project DIR`: the project to work in."""
+@dataclass(frozen=True)
+class Place:
+    """The project to work in, as it was named on the command line."""
+
+    folder: str
+    of_class: str | None
+
+    def open(self) -> Project:
+        """The project. Raises ConfigError where there is none, UsageError for a class that it does not have."""
+        from labelkit.pipeline import Project
+
+        return Project(self.folder, of_class=self.of_class)
+
+    def whole(self) -> MultilabelProject | None:
+        """The project, where it is a multi-label project and no class of it was named."""
+        if self.of_class is not None or not self.find().multilabel:
+            return None
+        from labelkit.pipeline.multilabel import MultilabelProject
+
+        return MultilabelProject(self.folder)
+
+    def find(self) -> ProjectFolder:
+        """The project on disk, the whole of it where no class is named."""
+        from labelkit.project import find_project
+
+        found = find_project(Path(self.folder))
+        return found if self.of_class is None else found.member(self.of_class)
+
+
+def project_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--project DIR` and `--class NAME`: the project to work in, which the command gets as `place`."""
+
+    @functools.wraps(command)
+    def placed(*, folder: str, of_class: str | None, **given: Any) -> Any:
+        return command(place=Place(folder, of_class), **given)
+
+    one_class = click.option(
+        "--class", "of_class", metavar="NAME", help="Of a project with several labels per record, one class."
+    )
     return click.option(
         "-C",
         "--project",
@@ -20,7 +65,7 @@ def project_option(command: Command) -> Command:
         type=click.Path(exists=True, file_okay=False),
         metavar="DIR",
         help="The project's folder, or one inside it.  [default: .]",
-    )(command)
+    )(one_class(placed))
 
 
 def engine_options(command: Command) -> Command:

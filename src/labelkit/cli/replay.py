@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, place_options, project_option
+from labelkit.cli.options import Place, debug_option, json_option, place_options, project_option
 from labelkit.cli.show import print_report, talk
 
 
@@ -22,7 +22,7 @@ from labelkit.cli.show import print_report, talk
 @json_option
 @debug_option
 def replay(
-    folder: str,
+    place: Place,
     run: str,
     workers: tuple[int, ...],
     master: str | None,
@@ -35,9 +35,7 @@ def replay(
     names. Exits with 0 when labels, votes and model are byte for byte what the run wrote; else with 1, and says which
     input differs. Nothing of the project is changed. A run that was made on Spark is repeated on Spark.
     """
-    from labelkit.pipeline import Project
-
-    done = Project(folder).replay(
+    done = place.open().replay(
         run, workers=workers, master=master, remote=remote, talk=lambda said: talk(f"labelkit: {said}")
     )
     print_report(done, as_json=as_json)

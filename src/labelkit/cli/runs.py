@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_json, print_report, talk
 from labelkit.errors import UsageError, visible
 from labelkit.tables import table
@@ -35,11 +35,9 @@ def runs() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N runs.  [default: 20]")
 @json_option
 @debug_option
-def list_(folder: str, verb: str | None, limit: int, as_json: bool) -> int:  # noqa: FBT001
+def list_(place: Place, verb: str | None, limit: int, as_json: bool) -> int:  # noqa: FBT001
     """List the runs, latest first."""
-    from labelkit.pipeline import Project
-
-    lines = [line for line in Project(folder).runs() if verb is None or (line.record and line.record.verb == verb)]
+    lines = [line for line in place.open().runs() if verb is None or (line.record and line.record.verb == verb)]
     shown = lines[:limit]
     if as_json:
         print_json([line.to_json() for line in shown])
@@ -83,11 +81,9 @@ def _outcome(run: Run) -> str:
 @click.argument("run", default="current", metavar="[RUN]")
 @json_option
 @debug_option
-def show(folder: str, run: str, as_json: bool) -> int:  # noqa: FBT001
+def show(place: Place, run: str, as_json: bool) -> int:  # noqa: FBT001
     """Show one run: what went in, what came out, and whether its files are still what it wrote."""
-    from labelkit.pipeline import Project
-
-    print_report(Project(folder).run(run), as_json=as_json)
+    print_report(place.open().run(run), as_json=as_json)
     return 0
 
 
@@ -108,7 +104,7 @@ def show(folder: str, run: str, as_json: bool) -> int:  # noqa: FBT001
 @json_option
 @debug_option
 def diff(
-    folder: str,
+    place: Place,
     before: str,
     after: str,
     *,
@@ -126,12 +122,11 @@ def diff(
     limits, in CI, that stops a change of a function that changes more than was meant.
     """
     from labelkit.files import write_bytes
-    from labelkit.pipeline import Project
     from labelkit.pipeline.texts.difference import difference_markdown
 
     _check_ending(markdown, "--markdown", ".md")
     _check_ending(flips, "--flips", ".jsonl")
-    project = Project(folder)
+    project = place.open()
     found = project.diff(before, after, workers=workers, talk=lambda said: talk(f"labelkit: {said}"))
     broken = found.beyond(max_flips, max_accuracy_drop)
     if flips is not None:

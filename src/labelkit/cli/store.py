@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_json, progress, talk
 from labelkit.errors import named, visible
 from labelkit.tables import table
@@ -37,7 +36,7 @@ def store() -> None:
 @click.option("--late", is_flag=True, help="Both went on since an earlier call: append what only the source has.")
 @json_option
 @debug_option
-def migrate(folder: str, to: str, source: str | None, late: bool, as_json: bool) -> int:  # noqa: FBT001
+def migrate(place: Place, to: str, source: str | None, late: bool, as_json: bool) -> int:  # noqa: FBT001
     """Copy every answer into another database, SQLite or PostgreSQL, and verify the copy.
 
     The source is only read. Killed anywhere, the same command goes on where it stopped; until it says that it is done
@@ -45,10 +44,9 @@ def migrate(folder: str, to: str, source: str | None, late: bool, as_json: bool)
     answer meanwhile: run the command again for what they said after it ended.
     """
     from labelkit.pipeline import store as verb
-    from labelkit.project import find_project
 
     with progress("copying answers") as show:
-        done = verb.migrate(find_project(Path(folder)), to, source=source, late=late, progress=show)
+        done = verb.migrate(place.open().folder, to, source=source, late=late, progress=show)
     if as_json:
         print_json(done.to_json())
     else:
@@ -86,16 +84,15 @@ def _talk_of_migration(done: Migration) -> None:
 @click.option("--url", metavar="URL", help=_URL)
 @json_option
 @debug_option
-def check(folder: str, url: str | None, as_json: bool) -> int:  # noqa: FBT001
+def check(place: Place, url: str | None, as_json: bool) -> int:  # noqa: FBT001
     """Count and hash what is in the store, and see whether what keeps it safe is in place.
 
     Stores with the same hashes hold the same answers: compare before and after a backup. Exits with 1 when something
     is wrong.
     """
     from labelkit.pipeline import store as verb
-    from labelkit.project import find_project
 
-    found = verb.check(find_project(Path(folder)), url)
+    found = verb.check(place.open().folder, url)
     if as_json:
         print_json(asdict(found))
     else:
@@ -124,7 +121,7 @@ def _print_soundness(found: Soundness) -> None:
 @click.option("--execute", is_flag=True, help="Run the statements instead of printing them.")
 @debug_option
 def setup(
-    folder: str,
+    place: Place,
     url: str | None,
     owner: str | None,
     annotators: tuple[str, ...],
@@ -139,10 +136,9 @@ def setup(
     """
     from labelkit.annotations.privileges import Roles
     from labelkit.pipeline import store as verb
-    from labelkit.project import find_project
 
     roles = Roles(owner, annotators, readers)
-    statements = verb.setup(find_project(Path(folder)), roles, url=url, execute=execute)
+    statements = verb.setup(place.open().folder, roles, url=url, execute=execute)
     if execute:
         talk("labelkit: done: each role may do what it should and nothing else")
         return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labelkit.cli.options import debug_option, json_option, project_option
+from labelkit.cli.options import Place, debug_option, json_option, project_option
 from labelkit.cli.show import print_json, talk
 from labelkit.errors import UsageError, shortened
 
@@ -40,7 +40,7 @@ ALL, NONE = "all", "none"
 @json_option
 @debug_option
 def suggest(
-    folder: str,
+    place: Place,
     most: int,
     only_answers: bool,  # noqa: FBT001
     accept: str | None,
@@ -55,9 +55,7 @@ def suggest(
     worthiest come first: precise, and on records where functions say little. With few answers the label model of the
     current run is asked as well. Exits with 1 when nothing can be proposed.
     """
-    from labelkit.pipeline import Project
-
-    project = Project(folder)
+    project = place.open()
     found = project.suggest_rules(most, only_answers=only_answers, seed=seed)
     if as_json and accept is None:
         print_json(found.to_json())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelkit.cli.options import debug_option, engine_options, json_option, project_option
+from labelkit.cli.options import Place, debug_option, engine_options, json_option, project_option
 from labelkit.cli.show import print_json, print_report, talk
 from labelkit.errors import LabelkitError, UsageError, visible
 from labelkit.files import machine_errors
@@ -37,7 +37,7 @@ def _report_option(name: str, what: str) -> Callable[[Any], Any]:
 @json_option
 @debug_option
 def validate(
-    folder: str,
+    place: Place,
     *,
     strict: bool,
     verify_only: bool,
@@ -56,13 +56,11 @@ def validate(
     Exits with 0 only when every suite passed and none of them passed by accident; a training job may run then.
     The report is kept as report.html in the folder of the run.
     """
-    from labelkit.pipeline import Project
-
     files = {name: path for name, path in (("html", html), ("junit", junit), ("markdown", markdown)) if path}
     _check(
         files, github=github, as_json=as_json, unjudged="--infer" if infer else "--verify-only" if verify_only else ""
     )
-    project = Project(folder)
+    project = place.open()
     if infer:
         return _infer(project)
     if verify_only:

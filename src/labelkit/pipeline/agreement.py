@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active import QueueItem
-from labelkit.annotations import Annotation, AnnotationStore, disputed
+from labelkit.annotations import Annotation, disputed
 from labelkit.annotations.agreement import (
     RatingTable,
     cohen_kappa,
@@ -24,7 +24,7 @@ from labelkit.annotations.agreement import (
 )
 from labelkit.errors import UsageError, visible
 from labelkit.matrix import LabelMatrix, wilson_interval
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 
 SIMULATED = "simulated"
@@ -72,7 +72,7 @@ def agreement(project: ProjectFolder) -> AgreementReport:
     """Compare what people said. Raises UsageError where nobody has answered yet."""
     if not has_answers(project):
         raise UsageError("nobody has answered yet; `labelkit annotate` asks")
-    store, classes = AnnotationStore.open(project.store_url), project.settings.project.classes
+    store, classes = store_of(project), project.settings.project.classes
     history = of_people(store.history())
     table = rating_table(history, classes)
     level = human_level(table.ratings)

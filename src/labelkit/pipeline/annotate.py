@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.active.progress import Progress
-from labelkit.annotations import Annotation, AnnotationStore, read_answers, write_queue
+from labelkit.annotations import Annotation, read_answers, write_queue
 from labelkit.annotations.annotation import Answer, Role
-from labelkit.errors import AnswerError, named, visible
+from labelkit.annotations.label_sets import checked_label
 from labelkit.files import atomic_write, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.pipeline.drawn import asking
@@ -19,7 +19,7 @@ from labelkit.pipeline.events import announced
 from labelkit.pipeline.questions import Rows, queue, strategy_of
 from labelkit.pipeline.recording import keep_run, run_store
 from labelkit.pipeline.runs import current_id
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.settings import EngineSection
@@ -54,10 +54,9 @@ def answer(
     operation: str | None = None,
 ) -> Annotation:
     """Store one answer; label None is a skip. Raises AnswerError for a class the project does not have."""
-    classes = project.settings.project.classes
-    if label is not None and label not in classes:
-        raise AnswerError(f'no class "{visible(str(label))}"; classes are {named(classes)}')
-    store = AnnotationStore.open(project.store_url)
+    if label is not None:
+        checked_label(label, project.settings.project.classes, several=project.multilabel)
+    store = store_of(project)
     return store.add(record, label, annotator, strategy, operation or secrets.token_hex(16))
 
 
@@ -144,7 +143,7 @@ def stored(
     inputs: Mapping[str, str] | None = None,
 ) -> AnnotateReport:
     """Store answers that were given elsewhere, all or none, and record the session."""
-    AnnotationStore.open(project.store_url).add_all(answers)
+    store_of(project).add_all(answers)
     skipped = sum(item.label is None for item in answers)
     counts = {"asked": asked, "labelled": len(answers) - skipped, "skipped": skipped, "undone": 0}
     return recorded(project, started, parameters, counts, inputs=inputs)
@@ -160,7 +159,7 @@ def recorded(
     outputs: Mapping[str, str] | None = None,
 ) -> AnnotateReport:
     """Write the run record of a session. Its id is random: what people say is not determined by what went in."""
-    sequence = AnnotationStore.open(project.store_url).last_sequence if has_answers(project) else 0
+    sequence = store_of(project).last_sequence if has_answers(project) else 0
     current = current_id(project)
     run = Run(
         verb="annotate",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from labelkit.active import QueueItem
 from labelkit.active.session import Question
-from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import ADJUDICATOR, Role
 from labelkit.errors import AnswerError, visible
 from labelkit.files import timestamp
@@ -19,6 +18,7 @@ from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.figures import Figures
 from labelkit.pipeline.questions import Wanted, strategy_of
 from labelkit.pipeline.sessions import Sessions
+from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.settings import EngineSection
@@ -61,9 +61,7 @@ def annotate_in_browser(
         source = _source(asked, sessions)
         access = Access(people, project.state / SESSIONS_FILE)
         site = site_at(host, sock.getsockname()[1], url)
-        room = Room(
-            _task(project, sessions.role, budget), AnnotationStore.open(project.store_url), source, access, site, on_bug
-        )
+        room = Room(_task(project, sessions.role, budget), store_of(project), source, access, site, on_bug)
         announce({person: f"{site.home}/#token={access.link(person)}" for person in access.people})
         try:
             _serve_until_interrupted(room, sock)

@@ -62,7 +62,7 @@ def dry_run(project: ProjectFolder) -> DryRun:
 def endpoint_of(project: ProjectFolder) -> Endpoint | None:
     """The endpoint that labelkit.toml names, if it does."""
     settings = project.settings.prompt
-    return Endpoint(settings, project.state) if settings.base_url else None
+    return Endpoint(settings, project.shared_state) if settings.base_url else None
 
 
 def notes_on(asked: Asked) -> tuple[str, ...]:

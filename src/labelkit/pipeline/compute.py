@@ -143,6 +143,7 @@ def decisive_settings(project: ProjectFolder) -> dict[str, Any]:
         "fields": list(settings.data.fields),
         "model": settings.model.name,
         "seed": settings.model.seed,
+        **({} if project.of_class is None else {"of_class": project.of_class}),
         **({"prompt_model": settings.prompt.model} if settings.prompt.base_url else {}),
     }
 

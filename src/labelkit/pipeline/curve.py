@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from labelkit.active.curve import LearningCurve, Replay
-from labelkit.annotations import Annotation, AnnotationStore
+from labelkit.annotations import Annotation
 from labelkit.annotations.agreement import human_level, rating_table
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import of_people
 from labelkit.pipeline.learning import PoolLearner
 from labelkit.pipeline.questions import Wanted
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 
 FEWEST_COMPARED = 30  # opinions beside those of others, before which they say nothing about people
@@ -26,7 +26,7 @@ def learning_curve(project: ProjectFolder) -> LearningCurve:
     if not has_answers(project):
         raise UsageError("nobody has answered yet; `labelkit annotate` asks")
     wanted = Wanted(project)
-    history = AnnotationStore.open(project.store_url).history()
+    history = store_of(project).history()
     return Curves(wanted.learner(), wanted.posterior.classes).of(history)
 
 

@@ -121,7 +121,7 @@ def code_of(project: ProjectFolder, run: Run) -> Code | None:
     repository, prefix = repository_of(project.root)
     if not repository:
         return None
-    return Code(repository, str(run.git.get("commit", "")), f"{prefix}{project.functions_folder.name}")
+    return Code(repository, str(run.git.get("commit", "")), f"{prefix}{project.relative(project.functions_folder)}")
 
 
 def _lineage(places: Places) -> dict[str, tuple[Origin, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,7 +128,7 @@ def _plain(project: ProjectFolder, field: str) -> ProjectFolder:
     """The project without embeddings: the file that is to be made cannot be read yet."""
     settings = project.settings
     data = settings.data.model_copy(update={"embedding": None, "fields": [field], "gold": None, "split": None})
-    return ProjectFolder(project.root, settings.model_copy(update={"data": data}))
+    return replace(project, settings=settings.model_copy(update={"data": data}))
 
 
 class _Known:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labelkit.annotations import AnnotationStore
 from labelkit.errors import ArtifactError
 from labelkit.label_models import labels_table, load_model, run_of
 from labelkit.lineage import Run, RunStore
@@ -18,7 +17,7 @@ from labelkit.pipeline.augmented import augmented_records
 from labelkit.pipeline.compute import LIBRARIES, decisive_settings, function_files
 from labelkit.pipeline.current import kept_votes
 from labelkit.pipeline.slicing import kept_slices
-from labelkit.pipeline.truth import has_answers, read_answers
+from labelkit.pipeline.truth import has_answers, read_answers, store_of
 from labelkit.project import ProjectFolder
 from labelkit.records import Records, open_records
 from labelkit.validation import Evidence, RunFacts
@@ -126,7 +125,7 @@ def ratings_of(project: ProjectFolder) -> RatingTable | None:
 
     if not has_answers(project):
         return None
-    return rating_table(AnnotationStore.open(project.store_url).history(), project.settings.project.classes)
+    return rating_table(store_of(project).history(), project.settings.project.classes)
 
 
 def run_facts(project: ProjectFolder, run: Run | None, run_id: str | None, labels: str, data: str) -> RunFacts:
@@ -166,4 +165,4 @@ def _answers_after(project: ProjectFolder, sequence: int) -> int:
     """Entries that people made after the run read their answers."""
     if not has_answers(project):
         return 0
-    return sum(entry.sequence > sequence for entry in AnnotationStore.open(project.store_url).history())
+    return sum(entry.sequence > sequence for entry in store_of(project).history())

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.annotations import Annotation, AnnotationStore
+from labelkit.annotations import Annotation
 from labelkit.annotations.annotation import not_undone, standing
 from labelkit.errors import ArtifactError, DataError, named, shortened
 from labelkit.label_models import LabelModel, labels_content, load_model
@@ -28,7 +28,7 @@ from labelkit.pipeline.compute import function_files
 from labelkit.pipeline.current import rows_by_id
 from labelkit.pipeline.recording import VOTES_FILE
 from labelkit.pipeline.runs import CURRENT, current_id, find_run, kept_folder, list_runs
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
@@ -219,7 +219,7 @@ def _answers(project: ProjectFolder, record: str) -> tuple[tuple[Annotation, ...
     """What people said of a record, which answer stands, and which were taken back."""
     if not has_answers(project):
         return (), "", ()
-    history = [entry for entry in AnnotationStore.open(project.store_url).history() if entry.record == record]
+    history = [entry for entry in store_of(project).history() if entry.record == record]
     said = [entry for entry in history if entry.kind != "undo"]
     kept = {entry.operation for entry in not_undone(history)}
     standing_now = standing(history).get(record)

@@ -24,7 +24,7 @@ from labelkit.matrix import FAULT, LabelMatrix
 from labelkit.pipeline.current import check_as_written, kept_votes
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run, run_store
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.pipeline.verify import verify
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
@@ -214,9 +214,8 @@ def _history(project: ProjectFolder) -> list[Annotation]:
     """What each person last said of each record, and what they skipped, oldest first."""
     if not has_answers(project):
         return []
-    from labelkit.annotations import AnnotationStore
 
-    history = AnnotationStore.open(project.store_url).history()
+    history = store_of(project).history()
     last = opinions(history)
     answered = {(entry.record, entry.annotator) for entry in last}
     skips = {(entry.record, entry.annotator): entry for entry in not_undone(history) if entry.kind == SKIP}

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from labelkit.active.curve import LearningCurve
-from labelkit.annotations import Annotation, AnnotationStore
+from labelkit.annotations import Annotation
 from labelkit.annotations.annotation import LABEL, SKIP, not_undone
 from labelkit.errors import visible
 from labelkit.pipeline.agreement import AgreementReport, agreement, of_people
 from labelkit.pipeline.sessions import Sessions
+from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
 
 POINTS = 60  # of the line of answers over time
@@ -27,7 +28,7 @@ class Figures:
 
     def __init__(self, project: ProjectFolder, sessions: Sessions) -> None:
         self._project, self._sessions = project, sessions
-        self._store = AnnotationStore.open(project.store_url)
+        self._store = store_of(project)
         self._lock = threading.Lock()
         self._sequence, self._figures = -1, dict[str, Any]()
         self._not_before = 0.0  # by a monotonic clock: when the figures may be computed again

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from labelkit.errors import UsageError
-from labelkit.project import ProjectFolder, find_project
+from labelkit.project import ProjectFolder, find_project, one_class
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 class Project:
     """The project in `path` or the nearest folder above it that has a labelkit.toml.
 
-    Raises ConfigError when there is none, or when its labelkit.toml does not hold.
+    Raises ConfigError when there is none, or when its labelkit.toml does not hold. `of_class` names one class of a
+    multi-label project: a project of its own, whose classes are no and yes; `MultilabelProject` is the whole of it.
 
         project = labelkit.Project(".")
         project.apply()
@@ -52,8 +53,8 @@ class Project:
         train = project.training_set()
     """
 
-    def __init__(self, path: str | os.PathLike[str] = ".") -> None:
-        self.folder: ProjectFolder = find_project(Path(path))
+    def __init__(self, path: str | os.PathLike[str] = ".", *, of_class: str | None = None) -> None:
+        self.folder: ProjectFolder = one_class(find_project(Path(path)), of_class)
 
     def apply(
         self,

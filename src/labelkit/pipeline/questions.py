@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.active import Learned, Queue, QueueItem, in_order, is_code, needs_learner
-from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, ConfigError, DataError, visible
 from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
 from labelkit.pipeline.drawn import asking
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
 from labelkit.settings import EngineSection
@@ -87,7 +86,7 @@ class Wanted:
         """Records that want an answer of this person, most wanted first."""
         settings, done = self._project.settings, frozenset[str]()
         if has_answers(self._project):
-            store = AnnotationStore.open(self._project.store_url)
+            store = store_of(self._project)
             done = enough(store.history(), settings.annotate.overlap)
             done |= store.asked(annotator) if annotator else frozenset()
         return in_order(
@@ -109,7 +108,7 @@ class Wanted:
     def learned(self) -> Learned:
         """What a learner makes of these records after all answers."""
         learner = self.learner()
-        history = AnnotationStore.open(self._project.store_url).history() if has_answers(self._project) else []
+        history = store_of(self._project).history() if has_answers(self._project) else []
         return learner.learned(learner.given(history))
 
 

@@ -128,7 +128,7 @@ def _functions(project: ProjectFolder, run: Run, folder: Path) -> tuple[Path | N
     commit = str(run.git.get("commit", ""))
     if commit:
         try:
-            _, files = files_at(project.root, commit, project.functions_folder.name)
+            _, files = files_at(project.root, commit, project.relative(project.functions_folder))
         except UsageError:
             files = {}
         if {name: hash_bytes(content) for name, content in files.items()} == then:

@@ -106,16 +106,16 @@ def serve(descriptor: int) -> None:
 
 
 def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | None) -> None:
-    from labelkit.annotations import AnnotationStore
     from labelkit.pipeline.curve import Curves
     from labelkit.pipeline.drawn import project_of
     from labelkit.pipeline.learning import field_table, pool_learner
     from labelkit.pipeline.questions import Wanted
+    from labelkit.pipeline.truth import store_of
     from labelkit.project import find_project
 
     project = find_project(root)
     project = project if drawn is None else project_of(project, drawn)
-    store, wanted = AnnotationStore.open(project.store_url), Wanted(project)
+    store, wanted = store_of(project), Wanted(project)
     table = field_table(project, wanted.posterior)
     learner = pool_learner(project, table, wanted.posterior)
     curves, learned_from = Curves(learner, wanted.posterior.classes), -1

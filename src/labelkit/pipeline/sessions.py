@@ -20,6 +20,7 @@ from labelkit.pipeline.current import current_run_record
 from labelkit.pipeline.highlights import Highlights
 from labelkit.pipeline.questions import Rows, Wanted
 from labelkit.pipeline.retraining import Reranked, Retraining
+from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
 
 UNTIL_LEARNED = "margin"  # what is asked by while a strategy that needs a learner has none yet
@@ -49,7 +50,7 @@ class Sessions:
         self._wanted = Wanted(project)
         self.highlights = Highlights.of_run(project, current_run_record(project))
         self.strategy = "adjudicate" if adjudicate else self._wanted.strategy(strategy)
-        self._store = AnnotationStore.open(project.store_url)
+        self._store = store_of(project)
         self._lock = threading.Lock()
         self._open: dict[AnnotationSession, Rows] = {}
         self._retraining: Retraining | None = None

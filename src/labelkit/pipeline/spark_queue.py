@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from labelkit.active.shortlist import candidates, check_shortlisted
-from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.engines.spark import SparkEngine
 from labelkit.engines.spark.blocks import spark_errors
@@ -14,7 +13,7 @@ from labelkit.label_models import load_model
 from labelkit.pipeline.current import run_named
 from labelkit.pipeline.drawn import write_drawn
 from labelkit.pipeline.spark_evidence import SparkProject, SparkRun
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.settings import EngineSection
 from labelkit.validation.spark.conditions import quoted
@@ -56,7 +55,7 @@ def _answered(project: ProjectFolder, annotator: str | None) -> tuple[frozenset[
     """Records that nobody is to be asked about, or not this person; and all that anybody has said something of."""
     if not has_answers(project):
         return frozenset(), frozenset()
-    store = AnnotationStore.open(project.store_url)
+    store = store_of(project)
     history = list(store.history())
     done = frozenset(enough(history, project.settings.annotate.overlap))
     return done | (frozenset(store.asked(annotator)) if annotator else frozenset()), frozenset(

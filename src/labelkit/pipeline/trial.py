@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +27,7 @@ from labelkit.parents import die_with
 from labelkit.pipeline.compute import compute
 from labelkit.pipeline.passes import LocalPasses, passes_on
 from labelkit.pipeline.truth import read_answers
-from labelkit.project import ProjectFolder, read_project
+from labelkit.project import ProjectFolder, one_class, read_project
 from labelkit.settings import EngineSection
 
 RESULT = "trial.json"
@@ -70,6 +70,7 @@ def try_out(
         folder.mkdir(parents=True, exist_ok=True)
     task = {
         "root": str(project.root),
+        "of_class": project.of_class,
         "functions": str(functions),
         "folder": str(folder),
         "like": None if like is None else asdict(like),
@@ -118,7 +119,7 @@ def main() -> None:
 
 
 def _tried(task: Mapping[str, Any]) -> Run:
-    project, folder = read_project(Path(task["root"])), Path(task["folder"])
+    project, folder = one_class(read_project(Path(task["root"])), task["of_class"]), Path(task["folder"])
     limits = Limits(project.settings.apply.timeout, project.settings.apply.memory)
     like, functions = task["like"], Path(task["functions"])
     if like is None:
@@ -147,7 +148,7 @@ def with_parameters(project: ProjectFolder, parameters: Mapping[str, Any]) -> Pr
     }
     if "prompt_model" in parameters:
         changes["prompt"] = settings.prompt.model_copy(update={"model": parameters["prompt_model"]})
-    return ProjectFolder(project.root, settings.model_copy(update=changes))
+    return replace(project, settings=settings.model_copy(update=changes))
 
 
 if __name__ == "__main__":

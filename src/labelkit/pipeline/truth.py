@@ -19,7 +19,7 @@ from labelkit.records import Records
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labelkit.annotations import Annotation
+    from labelkit.annotations import Annotation, AnnotationStore
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ def read_answers(project: ProjectFolder, *, until: int | None = None) -> Answere
     """
     if not has_answers(project):
         return Answered({}, "", 0)
-    from labelkit.annotations import AnnotationStore
-
-    store = AnnotationStore.open(project.store_url)
+    store = store_of(project)
     sequence = store.last_sequence  # before the answers: one that comes between is counted as newer, never lost
     classes = project.settings.project.classes
     answers = store.answers() if until is None else stood(store.history(), until)
@@ -81,9 +79,17 @@ def stood(history: Iterable[Annotation], until: int) -> dict[str, Annotation]:
     return standing(entry for entry in history if entry.sequence <= until)
 
 
+def store_of(project: ProjectFolder) -> AnnotationStore:
+    """The store of people's answers; that of one class of a multi-label project shows what they say of it."""
+    from labelkit.annotations import AnnotationStore
+
+    store = AnnotationStore.open(project.store_url)
+    return store if project.of_class is None else store.about(project.of_class)
+
+
 def has_answers(project: ProjectFolder) -> bool:
     """Whether there is a store of answers; asking creates none."""
-    return project.settings.store.url is not None or (project.state / "annotations.db").exists()
+    return project.settings.store.url is not None or (project.shared_state / "annotations.db").exists()
 
 
 class Yardstick:

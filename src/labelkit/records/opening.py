@@ -11,6 +11,7 @@ from labelkit.files import machine_errors
 from labelkit.project import ProjectFolder
 from labelkit.records.base import Records, Source, check_columns
 from labelkit.records.embedded import with_embeddings
+from labelkit.records.gold_sets import GoldSets, with_gold_of_class
 from labelkit.records.text import PARSERS
 from labelkit.settings import SPARK
 
@@ -112,7 +113,15 @@ def open_records(project: ProjectFolder, more: Sequence[str] = ()) -> Records:
     if data.embedding_field is not None:
         file = None if data.embedding_file is None else project.root / data.embedding_file
         source = with_embeddings(source, data.id, data.embedding_field, file)
+    if project.of_class is not None and data.gold is not None:
+        source = with_gold_of_class(source, _gold_sets(project, project.of_class, data.gold))
     return _records(source, data.id, columns)
+
+
+def _gold_sets(project: ProjectFolder, of_class: str, column: str) -> GoldSets:
+    whole = project.whole.settings
+    alone = bool(whole.data.gold_columns)
+    return GoldSets(column, of_class, tuple(whole.project.classes), whole.data.separator, alone)
 
 
 def record_columns(project: ProjectFolder) -> list[str]:

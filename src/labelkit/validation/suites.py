@@ -8,12 +8,12 @@ GX drops an expectation whose type is misspelt, reads "0.9" as 0.9 and passes an
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labelkit import strict_json
 from labelkit.errors import SuiteError, listed, named, visible
 from labelkit.files import machine_errors
 from labelkit.validation.expectations import nearest, read_expectation, shown, unknown
@@ -93,6 +93,8 @@ def _load(path: Path, where: str) -> Suite:
         raise SuiteError(f"{where}: not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}") from error
     except RecursionError as error:
         raise SuiteError(f"{where}: not a suite: nested too deeply") from error
+    except strict_json.Refused as error:
+        raise SuiteError(f"{where}: not JSON: {error.what}") from error
     except ValueError as error:
         raise SuiteError(f"{where}: not JSON: {visible(str(error))[:200]}") from error
     if suite is None:
@@ -101,33 +103,12 @@ def _load(path: Path, where: str) -> Suite:
 
 
 def _parsed(content: bytes) -> Any:
-    raw = json.loads(
-        content.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite
-    )
+    raw = strict_json.loads(content.decode("utf-8"))
     try:
         json.dumps(raw, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise ValueError("a text in it holds half of a surrogate pair") from error
     return raw
-
-
-def _no_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f'the key "{twice}" is given twice in one object')
-    return content
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON number")
-
-
-def _finite(word: str) -> float:
-    if not math.isfinite(float(word)):
-        raise ValueError(f"{word} is larger than any number")
-    return float(word)
 
 
 def _read(raw: Any, where: str) -> tuple[Suite | None, list[str]]:

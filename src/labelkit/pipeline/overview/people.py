@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from labelkit.annotations import AnnotationStore
 from labelkit.annotations.agreement import human_level, rating_table
 from labelkit.pipeline.agreement import SIMULATED, AgreementReport, agreement, of_people
-from labelkit.pipeline.truth import has_answers
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 from labelkit.reports.overview.content import People, Person, Share
 
@@ -17,7 +16,7 @@ def people_of(project: ProjectFolder) -> People | None:
     """The people of a project; None where nobody has answered. Raises MachineError for a store out of reach."""
     if not has_answers(project):
         return None
-    store, classes = AnnotationStore.open(project.store_url), project.settings.project.classes
+    store, classes = store_of(project), project.settings.project.classes
     standing = store.answers()
     if not standing:
         return None

@@ -1,0 +1,101 @@
+"""`MultilabelProject`: a multi-label project from Python. The command line calls exactly these methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelkit.errors import UsageError
+from labelkit.pipeline.project import Project
+from labelkit.project import ProjectFolder, find_project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from labelkit.annotations import Annotation
+    from labelkit.pipeline.multilabel.apply import MultilabelReport
+    from labelkit.records import Records
+
+
+class MultilabelProject(Mapping[str, Project]):
+    """The project in `path` or the nearest folder above it, with `kind = "multilabel"` in its labelkit.toml.
+
+    It maps each class to the project that this class is, with answers no and yes, over the same records and people.
+
+    Raises ConfigError when there is none or its labelkit.toml does not hold, UsageError for one of another kind.
+
+        project = labelkit.MultilabelProject(".")
+        project.apply()
+        project["regex"].function("caret")
+        train = project.training_set()
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = ".") -> None:
+        self.folder: ProjectFolder = find_project(Path(path))
+        if not self.folder.multilabel:
+            raise UsageError('labelkit.toml says nothing of kind = "multilabel" under [project]; use labelkit.Project')
+
+    def __getitem__(self, name: str) -> Project:
+        if name not in self.folder.settings.project.classes:
+            raise KeyError(name)
+        return Project(self.folder.root, of_class=name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.folder.settings.project.classes)
+
+    def __len__(self) -> int:
+        return len(self.folder.settings.project.classes)
+
+    def apply(
+        self,
+        *,
+        max_faults: int | None = None,
+        timeout: float | None = None,
+        workers: int | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> MultilabelReport:
+        """Apply the functions of every class and publish labels.parquet; see `Project.apply`."""
+        from labelkit.pipeline.multilabel.apply import apply_to_all
+
+        return apply_to_all(self.folder, max_faults=max_faults, timeout=timeout, workers=workers, progress=progress)
+
+    def answer(
+        self,
+        record: str,
+        labels: Iterable[str] | None,
+        *,
+        annotator: str,
+        strategy: str = "api",
+        operation: str | None = None,
+    ) -> Annotation:
+        """Store which of the classes a record has, durably; labels None is a skip. The next `apply` uses it.
+
+        Raises AnswerError for a class that the project does not have.
+        """
+        from labelkit.annotations.label_sets import set_text
+        from labelkit.pipeline.annotate import answer
+
+        said = None if labels is None else set_text(labels, self.folder.settings.project.classes)
+        return answer(self.folder, record, said, annotator=annotator, strategy=strategy, operation=operation)
+
+    def answers(self) -> Mapping[str, Mapping[str, bool]]:
+        """Standing answers, class by class: record id -> class -> whether the record has it."""
+        found: dict[str, dict[str, bool]] = {}
+        for name, project in self.items():
+            for record, label in project.answers().items():
+                found.setdefault(record, {})[name] = label == "yes"
+        return found
+
+    def records(self) -> Records:
+        """The project's records: id, fields, gold and split."""
+        from labelkit.records import open_records
+
+        return open_records(self.folder)
+
+    def labels(self) -> pa.Table:
+        """labels.parquet as it is, whether it passed the gate or not."""
+        from labelkit.label_models import read_labels
+
+        return read_labels(self.folder.labels_path)

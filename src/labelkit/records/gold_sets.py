@@ -1,0 +1,137 @@
+"""Gold of several classes per record, seen by one of them: the column says yes, no or nothing of that class.
+
+The column names a record's classes, as text with a separator between the names, as a JSON list, or as a list; or it is
+about this class alone and says 1 or 0, yes or no, true or false.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labelkit.errors import DataError, named, shortened, visible
+from labelkit.records.base import SeekableSource, Source
+from labelkit.settings import NO, YES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_YES, _NO = frozenset({"1", "yes", "true"}), frozenset({"0", "no", "false"})
+
+
+@dataclass(frozen=True)
+class GoldSets:
+    """How a column of gold is to be read."""
+
+    column: str
+    of_class: str
+    classes: tuple[str, ...]  # all that a record may have
+    separator: str
+    alone: bool  # whether the column is about this class only
+
+    def seen(self, value: Any) -> str | None:
+        """YES, NO, or None where the value says nothing. Raises ValueError for one that is no gold.
+
+        >>> tags = GoldSets("tags", "pandas", ("pandas", "regex"), ",", alone=False)
+        >>> [tags.seen(value) for value in ("regex, pandas", "regex", "[]", "", None)]
+        ['yes', 'no', 'no', None, None]
+        """
+        if value is None or value == "":
+            return None
+        if self.alone:
+            return _yes_or_no(value)
+        names = _names(value, self.separator)
+        unknown = [name for name in names if name not in self.classes]
+        if unknown:
+            said = named([shortened(str(name), 60) for name in unknown])
+            raise ValueError(f"{said} is no class; classes are {named(self.classes)}")
+        return YES if self.of_class in names else NO
+
+
+def _yes_or_no(value: Any) -> str:
+    said = str(value).strip().lower() if isinstance(value, (str, bool, int)) else ""
+    if said not in _YES | _NO:
+        raise ValueError(f"{visible(repr(value)[:60])} is neither 1 nor 0, yes nor no, true nor false")
+    return YES if said in _YES else NO
+
+
+def _names(value: Any, separator: str) -> list[str]:
+    """The classes that a value names."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{visible(repr(value)[:60])} begins like a JSON list and is none") from error
+    if isinstance(value, str):
+        return [name for part in value.split(separator) if (name := part.strip())]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{visible(repr(value)[:60])} names no classes; write them as text")
+    return value
+
+
+def with_gold_of_class(source: Source, gold: GoldSets) -> Source:
+    """The source whose column of gold says yes or no of one class."""
+    kind = SeekableGoldSource if isinstance(source, SeekableSource) else GoldSource
+    return kind(source, gold)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class GoldSource:
+    """A source whose column of gold is about one class."""
+
+    inner: Source
+    gold: GoldSets
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.inner.name
+
+    def columns(self) -> list[str]:
+        """The source's columns."""
+        return self.inner.columns()
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The named columns."""
+        return self._with(self.inner.batches(columns), 0)
+
+    def places(self, indices: Sequence[int]) -> list[str]:
+        """Where a person finds the records."""
+        return self.inner.places(indices)
+
+    def _with(self, batches: Iterator[pa.RecordBatch], start: int) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            place = batch.schema.get_field_index(self.gold.column)
+            if place >= 0:
+                batch = batch.set_column(place, self.gold.column, self._seen(batch.column(place), start))  # noqa: PLW2901
+            start += batch.num_rows
+            yield batch
+
+    def _seen(self, column: pa.Array, start: int) -> pa.Array:
+        import pyarrow as pa
+
+        found: list[str | None] = []
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                found.append(self.gold.seen(value))
+            except ValueError as error:
+                place = self.inner.places([start + row])[0]
+                raise DataError(f'{self.name}: {place}, column "{shortened(self.gold.column)}": {error}') from None
+        return pa.array(found, pa.large_string())
+
+
+@dataclass(frozen=True)
+class SeekableGoldSource(GoldSource):
+    """The same of a source that can be read from anywhere."""
+
+    inner: SeekableSource
+
+    def rows(self) -> int:
+        """Number of records."""
+        return self.inner.rows()
+
+    def batches_from(self, columns: Sequence[str], start: int) -> Iterator[pa.RecordBatch]:
+        """As `batches`, without the first `start` records."""
+        return self._with(self.inner.batches_from(columns, start), start)
