@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -75,8 +75,6 @@ def apply_lfs(
     array([[ 1],
            [-1]], dtype=int8)
     """
-    import pyarrow as pa
-
     made = checked_functions(functions)
     source = records if isinstance(records, Records) else read(records)
     seen = _seen(source, fields)
@@ -88,18 +86,31 @@ def apply_lfs(
             check_rule(function.rule, seen, names)
         check_prompt(function, seen, names)
     made = answered(made, source.batches, names, endpoint).functions
-    chunks, known = list[ChunkVotes](), SeenIds()
     limits = None if timeout is None and memory is None else Limits(timeout or 0.0, memory or 0)
-    for chunk in LocalEngine(workers, limits=limits).cast(made, source, seen, names):
+    chunks = _of_unique_ids(LocalEngine(workers, limits=limits).cast(made, source, seen, names), source)
+    return _matrix(list(chunks), made, None if classes is None else names)
+
+
+def _of_unique_ids(chunks: Iterable[ChunkVotes], source: Records) -> Iterator[ChunkVotes]:
+    """The chunks as they come. Raises DataError for an id that is no id, or was in one of them before."""
+    known = SeenIds()
+    for chunk in chunks:
         if not known.add_hashes(chunk.id_hashes):
             source.refuse_bad_ids()
-        chunks.append(chunk)
-    votes = np.concatenate([np.empty((0, len(made)), np.int8), *(chunk.votes for chunk in chunks)])
-    if classes is None:
-        names = names[: max(2, int(votes.max(initial=0)) + 1)]
+        yield chunk
+
+
+def _matrix(
+    chunks: Sequence[ChunkVotes], functions: Sequence[LabelingFunction], classes: tuple[str, ...] | None
+) -> LabelMatrix:
+    """The votes of all chunks together; without classes, of as many as the votes need."""
+    import pyarrow as pa
+
+    votes = np.concatenate([np.empty((0, len(functions)), np.int8), *(chunk.votes for chunk in chunks)])
     ids = pa.concat_arrays([chunk.ids for chunk in chunks]) if chunks else pa.array([], pa.string())
     faults = tuple(fault for chunk in chunks for fault in chunk.faults)
-    return LabelMatrix(votes, ids, tuple(function.name for function in made), names, faults)
+    names = classes or default_classes(max(2, int(votes.max(initial=0)) + 1))
+    return LabelMatrix(votes, ids, tuple(function.name for function in functions), names, faults)
 
 
 def _seen(source: Records, fields: Sequence[str] | None) -> list[str]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from labelkit.validation.facts import augmented, consistency, counts, drift, errors, lineage, schema, slices
+from labelkit.validation.facts import augmented, consistency, counts, drift, errors, leakage, lineage, schema, slices
 from labelkit.validation.facts.evidence import Evidence, RunFacts
 from labelkit.validation.facts.fact import Fact, with_columns
 from labelkit.validation.facts.schema import classes_of, with_computed
@@ -44,7 +44,7 @@ _BASES: Mapping[str, Callable[[Evidence], pa.Table]] = {
 }
 
 FACTS: Mapping[str, tuple[Fact, ...]] = {
-    "records": drift.RECORDS,
+    "records": leakage.RECORDS,
     "labels": (*schema.LABELS, *consistency.LABELS, *errors.LABELS),
     "runs": (*lineage.RUNS, *schema.RUNS, *consistency.RUNS, *counts.RUNS),
 }
