@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forked import Ended, ExitCode, in_child, respect_permissions, until
-from labelkit.files import project_lock
+from labelkit.locks import project_lock
 
 COMMANDS = {
     "apply": ["apply", "--workers", "1"],

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelkit.errors import AnswerError, ConfigError, DataError, FunctionError, ProjectBusyError
-from labelkit.files import project_lock
 from labelkit.label_models import load_model
 from labelkit.lineage import RunStore, hash_file
+from labelkit.locks import project_lock
 from projects import FUNCTIONS, MakeProject, comments, write_csv
 
 

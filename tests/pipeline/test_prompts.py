@@ -14,7 +14,7 @@ import pytest
 
 from chat_server import Chat, Raw, chatting
 from labelkit.errors import BudgetError, ConfigError, FunctionError, ProjectBusyError, UsageError
-from labelkit.files import project_lock
+from labelkit.locks import project_lock
 from projects import Made, MakeProject, comments, printed
 
 KEY = "sk-abcdefghij"

@@ -13,7 +13,6 @@ from labelkit.files import (
     machine_errors,
     make_folder,
     point_to,
-    project_lock,
     remove_output,
     replace_file,
     replace_output,
@@ -21,6 +20,7 @@ from labelkit.files import (
     timestamp,
 )
 from labelkit.lineage import Run
+from labelkit.locks import project_lock
 from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.compute import compute, kept_files

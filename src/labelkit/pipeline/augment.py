@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import DataError, named
-from labelkit.files import project_lock, timestamp
+from labelkit.files import timestamp
 from labelkit.labeling.transformations import (
     Policy,
     TransformationFunction,
@@ -24,6 +24,7 @@ from labelkit.labeling.transformations import (
     load_transformations,
 )
 from labelkit.lineage import Run, hash_file, hash_tree, versions_of
+from labelkit.locks import project_lock
 from labelkit.matrix import Fault
 from labelkit.pipeline.augmented import FUNCTIONS, PARENT, SEED
 from labelkit.pipeline.casting import Progress

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from labelkit.errors import UsageError, named, visible
-from labelkit.files import atomic_write, project_lock, timestamp
+from labelkit.files import atomic_write, timestamp
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.locks import project_lock
 from labelkit.pipeline.casting import Progress
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.recording import keep_run

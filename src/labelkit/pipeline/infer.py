@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, UsageError, named, visible
-from labelkit.files import machine_errors, project_lock, timestamp, write_bytes
+from labelkit.files import machine_errors, timestamp, write_bytes
 from labelkit.label_models import read_labels
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.locks import project_lock
 from labelkit.pipeline.events import announced
 from labelkit.pipeline.guessing import COPY, Guessed, as_parquet, guessed_from
 from labelkit.pipeline.init import TEMPLATE

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import UsageError
-from labelkit.files import project_lock
 from labelkit.label_models import Posterior
+from labelkit.locks import project_lock
 from labelkit.matrix import ABSTAIN, LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run
 from labelkit.pipeline.truth import Answered, read_answers

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import FunctionError, UsageError, shortened, visible
-from labelkit.files import project_lock
 from labelkit.labeling.fingerprints import fingerprint_of
 from labelkit.labeling.functions import LabelingFunction
 from labelkit.labeling.prompts.budget import Budget, Spending, about, at_most
@@ -21,6 +20,7 @@ from labelkit.labeling.prompts.endpoint import Endpoint
 from labelkit.labeling.prompts.journal import Journal
 from labelkit.labeling.prompts.pool import Answerer, Job
 from labelkit.labeling.prompts.prompt import key_of, vote_of
+from labelkit.locks import project_lock
 from labelkit.matrix import ABSTAIN
 
 if TYPE_CHECKING:

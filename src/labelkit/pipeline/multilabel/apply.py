@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelkit.errors import FunctionError, named, visible
-from labelkit.files import make_folder, project_lock, staged, timestamp
+from labelkit.files import make_folder, staged, timestamp
 from labelkit.label_models import labels_content, write_labels
 from labelkit.label_models.label_sets import joined_labels
 from labelkit.lineage import Run, hash_file, versions_of
+from labelkit.locks import project_lock
 from labelkit.pipeline.apply import apply
 from labelkit.pipeline.apply_report import ApplyReport
 from labelkit.pipeline.casting import Progress
