@@ -10,6 +10,7 @@ from labelkit.annotations import AnnotationStore
 from labelkit.errors import ConfigError, DataError, UsageError
 from labelkit.pipeline import annotate as verb
 from labelkit.pipeline.agreement import agreement, disputes
+from labelkit.pipeline.questions import Wanted
 from labelkit.pipeline.sessions import nothing_to_ask
 from labelkit.pipeline.simulation import simulate
 from projects import Made, MakeProject, comments
@@ -200,13 +201,14 @@ def test_adjudication_queue_says_who_said_what(answered: Made, store: Annotation
     """The most divided record first; what an adjudicator decides is what the project then holds."""
     for number, (who, label) in enumerate([("ana", "ham"), ("ben", "ham"), ("cem", "spam")]):
         store.add("c8", label, who, "", f"more-{number}")
-    items = list(disputes(store.history(), answered.project.votes()))
+    votes_on = Wanted(answered.project.folder).votes_on
+    items = list(disputes(store.history(), votes_on))
     assert [(item.record, item.reason, item.suggestion) for item in items] == [
         ("c1", "ana says ham, ben says spam", None),
         ("c8", "ana says ham, ben says ham, cem says spam", "ham"),
     ]
     store.add("c1", "ham", "dora", "adjudicate", "decided", role="adjudicator")
-    assert [item.record for item in disputes(store.history(), answered.project.votes())] == ["c8"]
+    assert [item.record for item in disputes(store.history(), votes_on)] == ["c8"]
     assert answered.project.answers()["c1"] == "ham"
 
 

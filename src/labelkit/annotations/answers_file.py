@@ -6,7 +6,8 @@ answers file; so does writing only
     {"id": "c7", "label": "spam"}
     {"id": "c9", "skip": true}
 
-A line may also say `annotator`, `strategy` and `operation`. The reader is strict: it takes all lines or none.
+Where a record may have several classes it is `"labels": ["<class name>", ...]` in place of "label". A line may also
+say `annotator`, `strategy` and `operation`. The reader is strict: it takes all lines or none.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from typing import Any, BinaryIO, Protocol
 
 from labelkit import strict_json
 from labelkit.annotations.annotation import Answer, check_answer
+from labelkit.annotations.label_sets import classes_in, set_text
 from labelkit.errors import AnswerError, listed, named, visible
 from labelkit.files import machine_errors
 from labelkit.lineage import hash_json
 
 MAX_LINE = 10_000_000  # bytes
 
-_OF_THE_ANSWER = ("id", "label", "skip", "annotator", "strategy", "operation")
+_OF_THE_ANSWER = ("id", "label", "labels", "skip", "annotator", "strategy", "operation")
 _OF_THE_QUESTION = ("score", "reason", "suggestion", "votes", "fields")
 _KEYS = _OF_THE_ANSWER + _OF_THE_QUESTION
 
@@ -63,8 +65,13 @@ def write_queue(
     items: Iterable[Question],
     file: BinaryIO,
     fields_of: Callable[[str], Mapping[str, object]] | None = None,
+    *,
+    several: bool = False,
 ) -> int:
-    """Write questions as JSONL, each with the record's fields where `fields_of` gives them. Returns their number."""
+    """Write questions as JSONL, each with the record's fields where `fields_of` gives them. Returns their number.
+
+    With `several` a suggestion is a list of classes.
+    """
     count = 0
     for item in items:
         line: dict[str, object] = {
@@ -72,7 +79,7 @@ def write_queue(
             "strategy": item.strategy,
             "score": _plain(item.score),
             "reason": item.reason,
-            "suggestion": item.suggestion,
+            "suggestion": list(classes_in(item.suggestion)) if several and item.suggestion else item.suggestion,
             "votes": dict(item.votes),
         }
         if fields_of is not None:
@@ -91,8 +98,12 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def read_answers(path: Path, classes: Sequence[str], known_ids: Collection[str], annotator: str) -> list[Answer]:
+def read_answers(
+    path: Path, classes: Sequence[str], known_ids: Collection[str], annotator: str, *, several: bool = False
+) -> list[Answer]:
     """Read an answers file; `annotator` is who answered where a line does not say it.
+
+    With `several` a record may have several classes, and labels are texts of sets of them (see `label_sets`).
 
     An answer without an operation id gets one made of annotator, id and label, so that storing the same file twice
     stores nothing twice. Raises AnswerError listing what is wrong, line by line; then no line counts.
@@ -102,7 +113,9 @@ def read_answers(path: Path, classes: Sequence[str], known_ids: Collection[str],
     problems = []
     for number, raw in _lines(path):
         try:
-            answer = _answer(_json(raw), classes, known_ids, annotator)
+            line = _json(raw)
+            label = _labels(line, classes) if several else _label(line, classes)
+            answer = _answer(line, label, known_ids, annotator)
             earlier = answers.setdefault((answer.annotator, answer.record), answer)
             if earlier.label != answer.label:
                 raise AnswerError(f'"{visible(answer.record)}" is answered differently further up')
@@ -145,16 +158,13 @@ def _json(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _answer(line: dict[str, Any], classes: Sequence[str], known_ids: Collection[str], annotator: str) -> Answer:
-    for key in line:
-        if key not in _KEYS:
-            raise AnswerError(f'unknown key "{visible(key[:80])}"; {_nearest(key, _OF_THE_ANSWER)}')
+def _answer(line: dict[str, Any], label: str | None, known_ids: Collection[str], annotator: str) -> Answer:
     if "id" not in line:
         raise AnswerError('no "id"')
     record = _text(line, "id", "")
     if record not in known_ids:
         raise AnswerError(f'no record has the id "{visible(record[:80])}"')
-    label, who = _label(line, classes), _text(line, "annotator", annotator)
+    who = _text(line, "annotator", annotator)
     same_again = f"file-{hash_json([who, record, label])[:32]}"
     answer = Answer(record, label, who, _text(line, "strategy", ""), _text(line, "operation", same_again))
     check_answer(answer)
@@ -162,17 +172,49 @@ def _answer(line: dict[str, Any], classes: Sequence[str], known_ids: Collection[
 
 
 def _label(line: dict[str, Any], classes: Sequence[str]) -> str | None:
+    """The class that a line gives; None for a skip."""
+    _check_keys(line, "label", "labels")
     label = _text(line, "label", "") if "label" in line else None
+    _check_skip(line, "label", '"<class name>"')
+    if label is not None:
+        _check_class(label, classes)
+    return label
+
+
+def _labels(line: dict[str, Any], classes: Sequence[str]) -> str | None:
+    """The set of classes that a line gives, as a text; None for a skip."""
+    _check_keys(line, "labels", "label")
+    labels = line.get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise AnswerError(f'"labels" must be a list of classes, not {_shown(labels)}')
+    _check_skip(line, "labels", '["<class name>", ...]')
+    for label in labels:
+        _check_class(label, classes)
+    return set_text(labels, classes) if "labels" in line else None
+
+
+def _check_keys(line: dict[str, Any], key: str, other: str) -> None:
+    """Refuse a key that means nothing; of `key` and `other` the first is this project's way to answer."""
+    known = [name for name in _OF_THE_ANSWER if name != other]
+    for name in line:
+        if name == other or name not in _KEYS:
+            hint = f'write "{key}"' if name == other else _nearest(name, known)
+            raise AnswerError(f'unknown key "{visible(name[:80])}"; {hint}')
+
+
+def _check_skip(line: dict[str, Any], key: str, answer: str) -> None:
     skip = line.get("skip", False)
     if not isinstance(skip, bool):
         raise AnswerError(f'"skip" must be true or false, not {_shown(skip)}')
-    if skip and label is not None:
-        raise AnswerError('both "label" and "skip"; write one of them')
-    if not skip and label is None:
-        raise AnswerError('no answer; write "label": "<class name>" or "skip": true')
-    if label is not None and label not in classes:
+    if skip and key in line:
+        raise AnswerError(f'both "{key}" and "skip"; write one of them')
+    if not skip and key not in line:
+        raise AnswerError(f'no answer; write "{key}": {answer} or "skip": true')
+
+
+def _check_class(label: str, classes: Sequence[str]) -> None:
+    if label not in classes:
         raise AnswerError(f'unknown class "{visible(label[:80])}"; {_nearest(label, classes)}')
-    return label
 
 
 def _text(line: dict[str, Any], key: str, default: str) -> str:

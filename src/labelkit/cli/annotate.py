@@ -54,18 +54,23 @@ def annotate(**given: Any) -> int:
 
     At a terminal one key answers and goes on; every answer is on disk before the next record is shown. Without a
     terminal, `--queue N --out FILE` writes questions as JSON lines and `--answers FILE` reads them back, each with
-    `"label": "<class>"` or `"skip": true` added. The next `labelkit apply` uses the answers.
+    `"label": "<class>"` or `"skip": true` added. The next `labelkit apply` uses the answers. Where a record may have
+    several classes, keys choose them and Enter answers; in a file it is `"labels": ["<class>", ...]`.
 
     Several people may annotate one project at the same time: nobody gets the same record twice, and each record goes to
     `[annotate] overlap` people.
     """
     options = AnnotateOptions(**given)
     options.check()
-    project = options.place.open().folder
+    project = options.place.find()
     if options.agreement:
         from labelkit.cli.agreement import show_agreement
 
         return show_agreement(project, as_json=options.as_json)
+    if options.place.of_class is not None:
+        raise UsageError("people are asked about all classes of a record at once; leave --class out")
+    if project.multilabel and options.where(project).name != "local":
+        raise UsageError("the engine spark is for projects whose records have one class; use local here")
     if options.web:
         from labelkit.cli.web import annotate_on_page
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,9 @@ from labelkit.annotations.agreement import (
     rating_counts,
     rating_table,
 )
+from labelkit.annotations.label_sets import shown_set
 from labelkit.errors import UsageError, visible
-from labelkit.matrix import LabelMatrix, wilson_interval
+from labelkit.matrix import wilson_interval
 from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 
@@ -69,18 +70,21 @@ class AgreementReport:
 
 
 def agreement(project: ProjectFolder) -> AgreementReport:
-    """Compare what people said. Raises UsageError where nobody has answered yet."""
+    """Compare what people said, of a multi-label project whole answers. Raises UsageError where nobody has answered."""
     if not has_answers(project):
         raise UsageError("nobody has answered yet; `labelkit annotate` asks")
     store, classes = store_of(project), project.settings.project.classes
     history = of_people(store.history())
+    if project.multilabel:  # whole answers compare: two people agree who give a record the very same classes
+        history = [entry if entry.label is None else replace(entry, label=shown_set(entry.label)) for entry in history]
+        classes = sorted({entry.label for entry in history if entry.label is not None})
     table = rating_table(history, classes)
     level = human_level(table.ratings)
     return AgreementReport(
         records=len(table.records),
         overlapping=int((rating_counts(table.ratings).sum(axis=1) > 1).sum()),
         alpha=_number(krippendorff_alpha(table.ratings)),
-        alpha_ordinal=_number(krippendorff_alpha(table.ratings, "ordinal")),
+        alpha_ordinal=None if project.multilabel else _number(krippendorff_alpha(table.ratings, "ordinal")),
         kappas=_kappas(table),
         human_level=_number(level.accuracy),
         human_level_interval=wilson_interval(round(level.agreed), level.answers) if level.answers else None,
@@ -100,15 +104,19 @@ def of_people(history: Iterable[Annotation]) -> list[Annotation]:
     return [entry for entry in history if entry.annotator != SIMULATED]
 
 
-def disputes(history: Iterable[Annotation], votes: LabelMatrix) -> Iterator[QueueItem]:
-    """The adjudication queue: records that people disagree on, the most divided first, each saying who said what."""
+def disputes(
+    history: Iterable[Annotation],
+    votes_on: Callable[[str], Mapping[str, str] | None],
+    shown: Callable[[str], str] = str,
+) -> Iterator[QueueItem]:
+    """The adjudication queue: records that people disagree on, the most divided first, each saying who said what.
+
+    `votes_on` gives what functions say of a record, `shown` a label as people read it.
+    """
     queue = sorted(disputed(of_people(history)).items(), key=lambda dispute: -_division(dispute[1]))
-    ids = {record: row for row, record in enumerate(votes.ids.to_pylist())} if queue else {}
     for record, opinions in queue:
-        said = ", ".join(f"{visible(entry.annotator)} says {visible(str(entry.label))}" for entry in opinions)
-        row = ids.get(record)
-        cast = votes.votes[row].tolist() if row is not None else []
-        functions = {name: votes.classes[vote] for name, vote in zip(votes.names, cast, strict=False) if vote >= 0}
+        said = ", ".join(f"{visible(entry.annotator)} says {visible(shown(str(entry.label)))}" for entry in opinions)
+        functions = votes_on(record) or {}
         yield QueueItem(record, "adjudicate", _division(opinions), said, _most(opinions), functions)
 
 

@@ -116,7 +116,7 @@ def export_queue(
         items = queue(asked, n, strategy=strategy, annotator=annotator)
         rows = Rows(asked, iter(items))
         with atomic_write(out) as file:
-            write_queue(rows, file, rows.fields_of)
+            write_queue(rows, file, rows.fields_of, several=project.multilabel)
     counts = {"asked": len(items), "labelled": 0, "skipped": 0, "undone": 0}
     parameters = {"annotator": annotator, "strategy": strategy or ""}
     return recorded(project, started, parameters, counts, outputs={out.name: hash_file(out)})
@@ -128,7 +128,8 @@ def import_answers(project: ProjectFolder, path: Path, *, annotator: str) -> Ann
     started = timestamp()
     data = project.settings.data
     known = set(open_records(project).to_table([]).column(data.id).to_pylist())
-    answers = read_answers(path, project.settings.project.classes, known, annotator)
+    classes = project.settings.project.classes
+    answers = read_answers(path, classes, known, annotator, several=project.multilabel)
     parameters = {"annotator": annotator, "strategy": "file"}
     return stored(project, started, answers, parameters, asked=0, inputs={"file": hash_file(path)})
 

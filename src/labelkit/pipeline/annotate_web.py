@@ -16,7 +16,7 @@ from labelkit.pipeline.annotate import AnnotateReport, recorded_session
 from labelkit.pipeline.current import rows_by_id
 from labelkit.pipeline.drawn import asking
 from labelkit.pipeline.figures import Figures
-from labelkit.pipeline.questions import Wanted, strategy_of
+from labelkit.pipeline.questions import Wanted, strategy_of, wanted_of
 from labelkit.pipeline.sessions import Sessions
 from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
@@ -26,6 +26,7 @@ from labelkit.settings import EngineSection
 if TYPE_CHECKING:
     import socket
 
+    from labelkit.pipeline.multilabel.questions import WantedOfClasses
     from labelkit.ui.web import Room, Source, Task
 
 SESSIONS_FILE = "web-sessions.json"
@@ -118,24 +119,16 @@ class _AskedBefore:
     def __init__(self, project: ProjectFolder, sessions: Sessions) -> None:
         self._project, self._sessions = project, sessions
         self._lock = threading.Lock()
-        self._wanted: Wanted | None = None
+        self._wanted: Wanted | WantedOfClasses | None = None
 
     def recall(self, record: str, strategy: str) -> Question:
         """The question about a record. Raises AnswerError for one that people are not asked about."""
-        import pyarrow.compute as pc
-
         with self._lock:
-            self._wanted = self._wanted or Wanted(self._project)
-        votes = self._wanted.votes
-        row = pc.index(votes.ids, record).as_py()
+            self._wanted = self._wanted or wanted_of(self._project)
+        cast = self._wanted.votes_on(record)
         fields = rows_by_id(open_records(self._project), [record], self._project.settings.data.shown).get(record)
-        if row < 0 or fields is None:
+        if cast is None or fields is None:
             raise AnswerError(f'record "{visible(record)}" is not one that people are asked about')
-        cast = {
-            name: votes.classes[vote]
-            for name, vote in zip(votes.names, votes.votes[row].tolist(), strict=True)
-            if vote >= 0
-        }
         reason = "people disagree" if self._sessions.role == ADJUDICATOR else "you have answered this record before"
         item = QueueItem(record, strategy, 0.0, reason, None, cast)
         return Question(item, fields, self._sessions.highlights(item, fields))

@@ -13,6 +13,7 @@ from typing import Any
 from labelkit.active.curve import LearningCurve
 from labelkit.annotations import Annotation
 from labelkit.annotations.annotation import LABEL, SKIP, not_undone
+from labelkit.annotations.label_sets import classes_in
 from labelkit.errors import visible
 from labelkit.pipeline.agreement import AgreementReport, agreement, of_people
 from labelkit.pipeline.sessions import Sessions
@@ -50,7 +51,9 @@ class Figures:
         if not labels:
             return {}
         report = agreement(self._project)
-        counts = Counter(entry.label for entry in labels)
+        several = self._project.multilabel
+        given = [classes_in(str(entry.label)) if several else [str(entry.label)] for entry in labels]
+        counts = Counter(name for names in given for name in names)
         return {
             "answers": len(labels),
             "skips": sum(entry.kind == SKIP for entry in said),

@@ -34,7 +34,7 @@ class Highlights:
     """Where the rules of a run matched."""
 
     def __init__(self, rules: Mapping[str, Any]) -> None:
-        self._rules = rules
+        self.rules = rules  # function name -> definition of its condition
 
     @classmethod
     def of_run(cls, project: ProjectFolder, run: Run) -> Highlights:
@@ -57,7 +57,7 @@ class Highlights:
         found: dict[str, list[tuple[int, int, str]]] = {}
         for function in item.votes:
             seen: dict[str, list[tuple[int, int]]] = {}
-            for field, start, end in spans(self._rules.get(function), fields):
+            for field, start, end in spans(self.rules.get(function), fields):
                 seen.setdefault(field, []).append((start, end))
             for field, places in seen.items():
                 if not _is_everywhere(places):

@@ -16,6 +16,7 @@ from labelkit.label_models import Posterior
 from labelkit.matrix import LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run, rows_by_id
 from labelkit.pipeline.drawn import asking
+from labelkit.pipeline.highlights import Highlights
 from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
@@ -23,6 +24,7 @@ from labelkit.settings import EngineSection
 
 if TYPE_CHECKING:
     from labelkit.pipeline.learning import PoolLearner
+    from labelkit.pipeline.multilabel.questions import WantedOfClasses
 
 FETCHED_AT_ONCE = 500  # records whose fields are read together: each reading goes through the whole data
 LOOKED_THROUGH = 200  # records at the head of the queue, among which those a killed session held are found again
@@ -44,8 +46,8 @@ def queue(
     On Spark, which `engine` may name, only candidates come here; a learner knows no others.
     """
     with asking(project, engine, strategy_of(project, strategy), n=n, annotator=annotator, seed=seed) as asked:
-        wanted = Wanted(asked)
-        learned = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
+        wanted = wanted_of(asked)
+        learned: Any = wanted.learned() if needs_learner(wanted.strategy(strategy)) else None
         return Queue(wanted.ranked(strategy, annotator=annotator, seed=seed, most=n, learned=learned))
 
 
@@ -60,12 +62,21 @@ def strategy_of(project: ProjectFolder, given: str | None) -> str:
     return given or named
 
 
+def wanted_of(project: ProjectFolder) -> Wanted | WantedOfClasses:
+    """The records of a project that people may be asked about, whether they have one class or several."""
+    if not project.multilabel:
+        return Wanted(project)
+    from labelkit.pipeline.multilabel.questions import WantedOfClasses
+
+    return WantedOfClasses(project)
+
+
 class Wanted:
     """The records of a project that people may be asked about: those of split train, or all without a split."""
 
     def __init__(self, project: ProjectFolder, current: CurrentRun | None = None) -> None:
         current = current or current_run(project)
-        self._project = project
+        self._project, self._run = project, current.run
         self.votes, self.posterior = _part(
             current.votes, current.posterior, in_splits(project, current.votes.ids, (TRAIN,))
         )
@@ -98,6 +109,26 @@ class Wanted:
             most=most,
             learned=learned,
         )
+
+    def votes_on(self, record: str) -> dict[str, str] | None:
+        """Function name -> class name, of functions that voted on a record; None for one that nobody is asked about."""
+        row = self.row_of(record)
+        return None if row < 0 else self.votes_at(row)
+
+    def row_of(self, record: str) -> int:
+        """The row of a record; -1 for one that nobody is asked about."""
+        import pyarrow.compute as pc
+
+        return int(pc.index(self.votes.ids, record).as_py())
+
+    def votes_at(self, row: int) -> dict[str, str]:
+        """Function name -> class name, of functions that voted on the record of a row."""
+        cast = zip(self.votes.names, self.votes.votes[row].tolist(), strict=True)
+        return {name: self.votes.classes[vote] for name, vote in cast if vote >= 0}
+
+    def highlights(self) -> Highlights:
+        """Where the rules of the run matched."""
+        return Highlights.of_run(self._project, self._run)
 
     def learner(self) -> PoolLearner:
         """A learner of these records. Takes seconds, with a million records minutes."""

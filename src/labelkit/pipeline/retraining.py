@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 from labelkit.active import QueueItem
 from labelkit.active.curve import LearningCurve
+from labelkit.annotations import Annotation, AnnotationStore
 
 RANKED_AHEAD = 100  # records of a ranking that are sent: more than anybody answers before the next
 LOOK_SECONDS = 0.3  # between two looks at the store
@@ -109,21 +110,22 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | N
     from labelkit.pipeline.curve import Curves
     from labelkit.pipeline.drawn import project_of
     from labelkit.pipeline.learning import field_table, pool_learner
-    from labelkit.pipeline.questions import Wanted
+    from labelkit.pipeline.questions import Wanted, wanted_of
     from labelkit.pipeline.truth import store_of
     from labelkit.project import find_project
 
     project = find_project(root)
     project = project if drawn is None else project_of(project, drawn)
-    store, wanted = store_of(project), Wanted(project)
+    store, wanted = store_of(project), wanted_of(project)
+    if not isinstance(wanted, Wanted):
+        learners = wanted.learners()
+        for _ in _news(pipe, store):
+            pipe.send(learners.reranked(wanted, strategy, RANKED_AHEAD))
+        return
     table = field_table(project, wanted.posterior)
     learner = pool_learner(project, table, wanted.posterior)
-    curves, learned_from = Curves(learner, wanted.posterior.classes), -1
-    while not pipe.poll(LOOK_SECONDS):  # the other end says nothing more: when it can be read, it is gone
-        sequence = store.last_sequence
-        if sequence == learned_from:
-            continue
-        learned_from, history = sequence, store.history()
+    curves = Curves(learner, wanted.posterior.classes)
+    for history in _news(pipe, store):
         given = learner.given(history)
         items = list(wanted.ranked(strategy, most=RANKED_AHEAD, learned=learner.learned(given)))
         shown = table.take([learner.rows[item.record] for item in items]).to_pylist()
@@ -131,3 +133,13 @@ def _learn_and_rank(pipe: Connection, root: Path, strategy: str, drawn: Path | N
         pipe.send(Reranked(items, by_record, len(given)))
         if given:
             pipe.send(curves.of(history))
+
+
+def _news(pipe: Connection, store: AnnotationStore) -> Iterator[list[Annotation]]:
+    """The history of answers, at first and whenever something was said, until the other end of the pipe is gone."""
+    known = -1
+    while not pipe.poll(LOOK_SECONDS):  # the other end says nothing more: when it can be read, it is gone
+        sequence = store.last_sequence
+        if sequence != known:
+            known = sequence
+            yield store.history()

@@ -13,12 +13,11 @@ from labelkit.active.handout import AT_ONCE, HandOut
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role
+from labelkit.annotations.label_sets import shown_set
 from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import disputes
-from labelkit.pipeline.current import current_run_record
-from labelkit.pipeline.highlights import Highlights
-from labelkit.pipeline.questions import Rows, Wanted
+from labelkit.pipeline.questions import Rows, wanted_of
 from labelkit.pipeline.retraining import Reranked, Retraining
 from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
@@ -47,8 +46,8 @@ class Sessions:
     ) -> None:
         self.project, self.classes = project, tuple(project.settings.project.classes)
         self.role: Role = ADJUDICATOR if adjudicate else PERSON
-        self._wanted = Wanted(project)
-        self.highlights = Highlights.of_run(project, current_run_record(project))
+        self._wanted = wanted_of(project)
+        self.highlights = self._wanted.highlights()
         self.strategy = "adjudicate" if adjudicate else self._wanted.strategy(strategy)
         self._store = store_of(project)
         self._lock = threading.Lock()
@@ -88,6 +87,7 @@ class Sessions:
             self.classes,
             annotator,
             limit,
+            several=self.project.multilabel,
             overlap=self._overlap,
             role=self.role,
             hold_seconds=self.project.settings.annotate.lease,
@@ -126,7 +126,8 @@ class Sessions:
 
     def _items(self, annotator: str) -> Iterator[QueueItem]:
         if self.role == ADJUDICATOR:
-            return disputes(self._store.history(), self._wanted.votes)
+            shown = shown_set if self.project.multilabel else str
+            return disputes(self._store.history(), self._wanted.votes_on, shown)
         strategy = UNTIL_LEARNED if needs_learner(self.strategy) else self.strategy
         return self._wanted.ranked(strategy, annotator=annotator)
 

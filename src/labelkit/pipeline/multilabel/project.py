@@ -14,7 +14,9 @@ from labelkit.project import ProjectFolder, find_project
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from labelkit.active import Queue
     from labelkit.annotations import Annotation
+    from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
     from labelkit.records import Records
 
@@ -60,6 +62,23 @@ class MultilabelProject(Mapping[str, Project]):
         from labelkit.pipeline.multilabel.apply import apply_to_all
 
         return apply_to_all(self.folder, max_faults=max_faults, timeout=timeout, workers=workers, progress=progress)
+
+    def queue(
+        self, n: int = 20, *, strategy: str | None = None, annotator: str | None = None, seed: int | None = None
+    ) -> Queue:
+        """The next n records to ask a person about, each class in turn naming the one it wants most."""
+        from labelkit.pipeline.questions import queue
+
+        return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed)
+
+    def simulate(self, column: str, *, strategy: str | None = None, budget: int | None = None) -> AnnotateReport:
+        """Let a column of the records that names all their classes answer in place of a person.
+
+        Raises DataError for a value that is no class.
+        """
+        from labelkit.pipeline.simulation import simulate
+
+        return simulate(self.folder, column, strategy=strategy, budget=budget)
 
     def answer(
         self,
