@@ -63,6 +63,7 @@ bench: $(DATA) ## measure, print ratios against the rivals (half an hour)
 	$(BIN)/python benchmarks/validate.py
 	$(BIN)/python benchmarks/annotate.py
 	$(BIN)/python benchmarks/active_learning.py
+	$(BIN)/python benchmarks/embeddings.py
 	$(BIN)/python benchmarks/lineage.py
 
 docs: $(VENV)/installed ## check that what the documentation says is true
