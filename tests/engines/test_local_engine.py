@@ -20,6 +20,7 @@ from labelkit.errors import DataError, MachineError
 from labelkit.labeling.functions import checked_functions
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.matrix import FAULT
+from labelkit.records.parquet import ParquetSource
 
 CLASSES = ["ham", "spam"]
 N = 2 * CHUNK_ROWS + 1234
@@ -89,6 +90,20 @@ def same(one: list[ChunkVotes], two: list[ChunkVotes]) -> None:
 def test_votes_faults_ids_and_fingerprints_are_the_same(sources: dict[str, Any], source: str, workers: int) -> None:
     """Whatever the form of the records and the number of processes."""
     same(cast(sources["frame"]), cast(sources[source], workers))
+
+
+def test_footers_are_read_once(sources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by each worker for each of its blocks: that grows with the square of the files."""
+    types, read = ParquetSource._types, list[int]()
+
+    def once(*arguments: Any) -> Any:
+        assert not read
+        read.append(os.getpid())
+        return types(*arguments)
+
+    monkeypatch.setattr(ParquetSource, "_types", once)
+    same(cast(sources["frame"]), cast(sources["folder"], 2))
+    assert read == [os.getpid()]
 
 
 def test_faults_name_their_records_in_order(sources: dict[str, Any], table: pa.Table) -> None:

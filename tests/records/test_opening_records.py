@@ -107,13 +107,14 @@ def test_a_project_reads_id_fields_gold_and_split(tmp_path: Path) -> None:
 
 def test_reading_needs_no_memory_of_ids(tmp_path: Path) -> None:
     """Ids are proved unique from hashes: equal hashes of different ids are told apart by the ids themselves."""
-    from labelkit.records.ids import SeenIds, bad_ids, id_hashes
+    from labelkit.records.ids import bad_ids, id_hashes
+    from labelkit.records.seen import SeenIds
 
     ids = pa.array([f"record {i}" for i in range(5000)])
     seen = SeenIds()
     assert all(seen.add(ids[start : start + 100]) for start in range(0, 5000, 100))
     assert not seen.add(pa.array(["new", "record 77"]))
-    assert sum(run.nbytes for run in seen._runs) <= 8 * 5200
+    assert sum(run.nbytes for run in seen._recent) <= 8 * 5200
     assert not seen.add(pa.array(["x", "y", "x"]))
     assert not seen.add(pa.array(["z", None]))
     assert not seen.add(pa.array(["", "q"]))

@@ -19,7 +19,8 @@ from labelkit.labeling.prompts.declare import check_prompt
 from labelkit.labeling.rules import check_rule
 from labelkit.matrix import MAX_CLASSES, LabelMatrix, checked_classes, default_classes
 from labelkit.records import Records, read
-from labelkit.records.ids import SeenIds
+from labelkit.records.parquet import located
+from labelkit.records.seen import SeenIds
 
 
 class LocalEngine:
@@ -41,7 +42,7 @@ class LocalEngine:
         classes: Sequence[str],
     ) -> Iterator[ChunkVotes]:
         """Votes of all functions, chunk by chunk in record order. See `Engine.cast`."""
-        caster = ChunkCaster(functions, fields, classes, self.cache)
+        caster, records = ChunkCaster(functions, fields, classes, self.cache), located(records)
         count = records.chunk_count()
         if self.workers > 1 or self.limits is not None:
             workers = self.workers if count is None else max(1, min(self.workers, count))  # of no records, too
@@ -98,6 +99,8 @@ def _of_unique_ids(chunks: Iterable[ChunkVotes], source: Records) -> Iterator[Ch
         if not known.add_hashes(chunk.id_hashes):
             source.refuse_bad_ids()
         yield chunk
+    if not known.all_differ():
+        source.refuse_bad_ids()
 
 
 def _matrix(

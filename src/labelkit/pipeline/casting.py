@@ -1,11 +1,12 @@
 """The first pass of `apply`: votes as they come, and everything that can be counted on the way.
 
-Votes go to disk chunk by chunk; what stays in memory does not grow with the records, but for 8 bytes that prove each
-id unique and one for its gold label.
+Votes go to disk chunk by chunk; what stays in memory does not grow with the records, but for a byte for the gold label
+of each: what proves ids unique goes to disk as well once they are many.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from labelkit.matrix.counts import VoteCounts
 from labelkit.pipeline.truth import Answered, Yardstick
 from labelkit.project import ProjectFolder
 from labelkit.records import Records
-from labelkit.records.ids import SeenIds
+from labelkit.records.seen import SeenIds
 
 KEPT_FAULTS = 10_000  # of which the details are kept; all are counted
 
@@ -136,9 +137,13 @@ def cast_all(
     """Cast every vote, write them to `votes_path`, and count. Returns the counts and what accuracies compare with."""
     settings = project.settings
     classes, names = tuple(settings.project.classes), [function.name for function in functions]
-    casting, seen = Casting(len(functions), len(classes)), SeenIds()
+    casting = Casting(len(functions), len(classes))
     yardstick, total = Yardstick(project, records, answers), records.row_count()
-    with machine_errors(votes_path), votes_path.open("wb") as file:
+    with (
+        machine_errors(votes_path),
+        contextlib.closing(SeenIds(votes_path.parent)) as seen,
+        votes_path.open("wb") as file,
+    ):
         writer = VotesWriter(file, names, classes)
         for chunk in engine.cast(functions, records, settings.data.fields, classes):
             if not seen.add_hashes(chunk.id_hashes):
@@ -149,5 +154,7 @@ def cast_all(
             casting.add(chunk, answered, truth)
             if progress is not None:
                 progress(casting.records, total)
+        if not seen.all_differ():
+            records.refuse_bad_ids()
         writer.close()
     return casting, yardstick.basis

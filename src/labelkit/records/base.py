@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from labelkit.errors import SHOWN_PROBLEMS, DataError, listed, named, shortened, visible
 from labelkit.lineage import CHUNK_ROWS, DataFingerprint, canonical_column
-from labelkit.records.ids import BadId, SeenIds, bad_ids, ids_as_text
+from labelkit.records.ids import BadId, bad_ids, ids_as_text
+from labelkit.records.seen import SeenIds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,7 +70,8 @@ class Records:
         """Chunks of 65,536 rows (the last one shorter): the id column as string, then the other columns.
 
         Text is large_string, whole numbers int64 (or uint64), other numbers float64, whatever the source has.
-        Raises DataError on a null, empty or repeated id, naming where it stands.
+        Raises DataError on a null, empty or repeated id, naming where it stands; of a repeated one beyond a million
+        records perhaps not before the end.
         """
         wanted = self._wanted(columns)
         seen = SeenIds()
@@ -77,6 +79,8 @@ class Records:
             if not seen.add(chunk.column(0)):
                 self.refuse_bad_ids()
             yield chunk
+        if not seen.all_differ():
+            self.refuse_bad_ids()
 
     def row_count(self) -> int | None:
         """Number of records, where the source can be read from anywhere; else None."""

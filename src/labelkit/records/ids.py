@@ -1,8 +1,4 @@
-"""Record ids: text, never null or empty, no two alike.
-
-Proving that needs 8 bytes per record: the sorted hashes of the ids seen so far. Where two hashes agree, and only then,
-the ids themselves are compared.
-"""
+"""Record ids: text, never null or empty, no two alike."""
 
 from __future__ import annotations
 
@@ -36,29 +32,6 @@ def ids_as_text(column: pa.Array, source: str, name: str) -> pa.Array:
 
 LONG = 256  # bytes; below, all ids of a chunk are hashed at once
 LONGEST = 10_000  # characters of an id: the annotation store takes no more
-
-
-class SeenIds:
-    """Hashes of ids seen so far, as a few sorted runs of rapidly growing length."""
-
-    def __init__(self) -> None:
-        self._runs: list[NDArray[np.uint64]] = []
-
-    def add(self, ids: pa.Array) -> bool:
-        """Add ids; whether all of them are surely new and none is null or empty."""
-        return self.add_hashes(sorted_hashes(ids))
-
-    def add_hashes(self, hashes: NDArray[np.uint64] | None) -> bool:
-        """Add the ids behind `sorted_hashes`, worked out here or elsewhere."""
-        import numpy as np
-
-        if hashes is None:
-            return False
-        new = not any(_meet(run, hashes) for run in self._runs)
-        self._runs.append(hashes)
-        while len(self._runs) > 1 and self._runs[-2].size <= 2 * self._runs[-1].size:
-            self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]), kind="stable")]
-        return new
 
 
 def sorted_hashes(ids: pa.Array) -> NDArray[np.uint64] | None:
@@ -127,16 +100,6 @@ def text_buffers(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     offsets = np.frombuffer(places, np.int32)[ids.offset : ids.offset + len(ids) + 1].astype(np.int64)
     content = np.frombuffer(values, np.uint8) if values is not None else np.zeros(0, np.uint8)
     return offsets - offsets[0], content[offsets[0] : offsets[-1]]
-
-
-def _meet(run: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> bool:
-    """Whether two sorted arrays have a value in common."""
-    import numpy as np
-
-    if not run.size:
-        return False
-    places = np.minimum(np.searchsorted(run, hashes), run.size - 1)
-    return bool((run[places] == hashes).any())
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ class ParquetSource:
 
     def rows(self) -> int:
         """Number of records, from the files' footers."""
+        if self.footers is not None:
+            return sum(rows for _, rows in self.footers.rows)
         count = 0
         for path in self._files():
             with self._open(path) as file:
