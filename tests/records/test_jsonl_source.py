@@ -47,6 +47,12 @@ def test_whole_numbers_among_others_are_numbers(tmp_path: Path) -> None:
     assert [row["x"] for row in rows_of(tmp_path, '{"id": 1, "x": 2.5}\n{"id": 2, "x": 1}\n')] == [2.5, 1.0]
 
 
+def test_lists_of_texts_are_lists(tmp_path: Path) -> None:
+    """As tags are written; an empty one is a list, too."""
+    content = '{"id": "a", "tags": ["x", "y"]}\n{"id": "b", "tags": []}\n{"id": "c"}\n'
+    assert [row["tags"] for row in rows_of(tmp_path, content)] == [["x", "y"], [], None]
+
+
 def test_blank_lines_line_ends_and_marks_are_no_records(tmp_path: Path) -> None:
     """Blank lines, CRLF, a byte order mark and a missing last newline change nothing."""
     content = '\ufeff\n{"id": "a"}\r\n  \t\n{"id": "b"}\r\n\r\n{"id": "c\u2028d"}'
@@ -114,11 +120,11 @@ def test_a_column_of_nulls_is_text_without_a_value(tmp_path: Path) -> None:
         ),
         pytest.param(
             '{"id": 1, "x": "a"}\n{"id": 2, "x": ["b"]}',
-            'row 2, column "x": a list, but text in the rows before; a column holds values of one type',
+            'row 2, column "x": a list of texts, but text in the rows before; a column holds values of one type',
             id="text and list",
         ),
         pytest.param(
-            '{"id": 1, "tags": ["a"]}', 'column "tags" holds a list; fields are plain values', id="list in a field"
+            '{"id": 1, "tags": [1]}', 'column "tags" holds a list; fields are plain values', id="list of numbers"
         ),
         pytest.param(
             '{"id": 1, "meta": {"a": 1}}', 'column "meta" holds an object; fields are plain values', id="object"

@@ -1,4 +1,4 @@
-"""JSON lines, read strictly: one object per line, plain values, one type per column.
+"""JSON lines, read strictly: one object per line, plain values or lists of texts, one type per column.
 
 A first pass finds the columns and their types, so that nothing depends on what the first lines happen to hold. A key
 that a record does not have is null. Refused: repeated keys, NaN and Infinity, whole numbers beyond 64 bits, a column
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelkit import strict_json
 from labelkit.errors import DataError, shortened, visible
-from labelkit.records.kinds import ColumnKinds, column_of, kind_of
+from labelkit.records.kinds import KINDS, ColumnKinds, column_of, kind_of
 from labelkit.records.text import BATCH_ROWS, text_lines
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ class JsonlSource:
             said = f"{error.msg[:1].lower()}{error.msg[1:]}"
             raise DataError(f"{where}: not JSON: {visible(said)} at character {error.pos + 1}") from error
         if not isinstance(record, dict):
-            raise DataError(f"{where}: {kind_of(record)}, not an object like {{...}}")
+            raise DataError(f"{where}: {KINDS.get(type(record)) or kind_of(record)}, not an object like {{...}}")
         for key, value in record.items():
             _check_characters(key, where)
-            if isinstance(value, str):
-                _check_characters(value, f'{where}, column "{shortened(key)}"')
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str):
+                    _check_characters(text, f'{where}, column "{shortened(key)}"')
         return record
 
 

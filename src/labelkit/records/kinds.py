@@ -14,7 +14,7 @@ from labelkit.errors import DataError, shortened
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WHOLE, NUMBER, TEXT, NOTHING = "a whole number", "a number", "text", "nothing"
+WHOLE, NUMBER, TEXT, TEXTS, NOTHING = "a whole number", "a number", "text", "a list of texts", "nothing"
 
 KINDS: Mapping[type, str] = {
     str: TEXT,
@@ -89,6 +89,8 @@ class ColumnKinds:
 
 def kind_of(value: Any) -> str:
     """What a value is, in words."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return TEXTS
     if isinstance(value, dt.datetime):
         return "a time" if value.tzinfo is None else "a time with zone"
     return KINDS.get(type(value)) or f"a {type(value).__name__}"
@@ -101,6 +103,7 @@ def arrow_types() -> Mapping[str, pa.DataType]:
     return {
         NOTHING: pa.large_string(),
         TEXT: pa.large_string(),
+        TEXTS: pa.large_list(pa.large_string()),
         "true or false": pa.bool_(),
         WHOLE: pa.int64(),
         NUMBER: pa.float64(),
