@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
@@ -27,6 +28,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def unfit_for_folders(names: Iterable[str]) -> list[str]:
+    """Those of the names that no folder can have."""
+    return [name for name in names if "/" in name or "\\" in name or name.startswith(".")]
+
+
 class ProjectSection(Section):
     """`[project]`: what is labelled."""
 
@@ -38,7 +44,7 @@ class ProjectSection(Section):
     def _classes_fit_the_kind(self) -> ProjectSection:
         if self.kind == "multiclass" and len(self.classes) < 2:
             raise ValueError('classes must have at least 2 items; one class or more goes with kind = "multilabel"')
-        bad = [name for name in self.classes if "/" in name or "\\" in name or name.startswith(".")]
+        bad = unfit_for_folders(self.classes)
         if self.kind == "multilabel" and bad:
             raise ValueError(
                 f"{named(bad)}: each class has a folder of its name; leave out / and \\, and a . at the start"

@@ -125,7 +125,7 @@ def test_options_about_records_need_records(tmp_path: Path) -> None:
     done = labelkit("init", "new", "--number", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        "labelkit: error: --gold and --number are about the records of --data\n",
+        "labelkit: error: --gold, --number and --multilabel are about the records of --data\n",
     )
     assert not (tmp_path / "new").exists()
 

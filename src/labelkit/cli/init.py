@@ -21,11 +21,12 @@ from labelkit.errors import UsageError
 )
 @click.option("--gold", metavar="COLUMN", help="With --data: the column of true classes, which functions do not see.")
 @click.option("--number", is_flag=True, help="With --data: number records that have no ids, in a copy.")
+@click.option("--multilabel", is_flag=True, help="With --data: a record may have several classes.")
 @debug_option
-def init(folder: Path, data: Path | None, gold: str | None, number: bool) -> int:  # noqa: FBT001
+def init(folder: Path, *, data: Path | None, gold: str | None, number: bool, multilabel: bool) -> int:
     """Start a project in DIR that runs at once: labelkit.toml, functions, expectations and a few records."""
-    if data is None and (gold is not None or number):
-        raise UsageError("--gold and --number are about the records of --data")
+    if data is None and (gold is not None or number or multilabel):
+        raise UsageError("--gold, --number and --multilabel are about the records of --data")
     if data is None:
         from labelkit.pipeline.init import init as scaffold
 
@@ -33,7 +34,7 @@ def init(folder: Path, data: Path | None, gold: str | None, number: bool) -> int
     else:
         from labelkit.pipeline.infer import init_from
 
-        made = init_from(folder, data, gold=gold, number=number)
+        made = init_from(folder, data, gold=gold, number=number, multilabel=multilabel)
     for path in made:
         click.echo(path)
     talk(f"labelkit: now: {'' if folder == Path() else f'cd {folder} && '}labelkit apply && labelkit validate")

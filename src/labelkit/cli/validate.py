@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -15,6 +15,10 @@ from labelkit.files import machine_errors
 
 if TYPE_CHECKING:
     from labelkit.pipeline import Project
+    from labelkit.pipeline.multilabel import MultilabelProject
+    from labelkit.project import ProjectFolder
+
+    Judged: TypeAlias = Project | MultilabelProject
 
 _SUFFIXES = {"html": ".html", "junit": ".xml", "markdown": ".md"}
 
@@ -54,22 +58,25 @@ def validate(
     """Judge records, labels and lineage by the suites in expectations/.
 
     Exits with 0 only when every suite passed and none of them passed by accident; a training job may run then.
-    The report is kept as report.html in the folder of the run.
+    The report is kept as report.html in the folder of the run. A project whose records may have several classes passes
+    when every class does.
     """
     files = {name: path for name, path in (("html", html), ("junit", junit), ("markdown", markdown)) if path}
     _check(
         files, github=github, as_json=as_json, unjudged="--infer" if infer else "--verify-only" if verify_only else ""
     )
-    project = place.open()
     if infer:
-        return _infer(project)
+        return _infer(place.find())
+    project = place.whole() or place.open()
     if verify_only:
         return _verify(project, strict=strict, as_json=as_json)
+    where = {name: said for name, said in (("engine", engine), ("master", master), ("remote", remote)) if said}
+    if where and project.folder.multilabel:
+        raise UsageError(f"--{next(iter(where))} is for one class; name it with --class")
     for path in files.values():
         with machine_errors(path):
             path.unlink(missing_ok=True)  # should there be no verdict, none of an earlier check stands in for it
     try:
-        where = {"engine": engine, "master": master, "remote": remote}
         return _judge(project, files, where, strict=strict, github=github, as_json=as_json)
     except LabelkitError as error:
         if github:
@@ -89,26 +96,27 @@ def _check(files: Mapping[str, Path], *, github: bool, as_json: bool, unjudged: 
         raise UsageError(f"{unjudged} judges nothing, so there is nothing to report; leave the other options out")
 
 
-def _infer(project: Project) -> int:
-    from labelkit.pipeline.infer import REFERENCE_FILE, infer
+def _infer(project: ProjectFolder) -> int:
+    from labelkit.pipeline.first_files import REFERENCE_FILE
+    from labelkit.pipeline.infer import infer
 
-    for path in infer(project.folder):
+    for path in infer(project):
         click.echo(path)
-    if project.folder.settings.data.reference is None:
+    if project.settings.data.reference is None:
         talk(f'labelkit: now add reference = "{REFERENCE_FILE}" under [data] in labelkit.toml, and read the suites')
     return 0
 
 
-def _verify(project: Project, *, strict: bool, as_json: bool) -> int:
+def _verify(project: Judged, *, strict: bool, as_json: bool) -> int:
     verification = project.verify(strict=strict)
     print_report(verification, as_json=as_json)
     return verification.exit_code
 
 
 def _judge(
-    project: Project,
+    project: Judged,
     files: Mapping[str, Path],
-    where: Mapping[str, str | None],
+    where: Mapping[str, str],
     *,
     strict: bool,
     github: bool,
@@ -130,5 +138,6 @@ def _judge(
         click.echo(annotations, nl=bool(annotations))
     else:
         click.echo(str(verdict))
-    talk(f"labelkit: the report is .labelkit/runs/{background.run}/report.html")
+    report = project.folder.state / "runs" / background.run / "report.html"
+    talk(f"labelkit: the report is {visible(project.folder.relative(report))}")
     return verdict.exit_code

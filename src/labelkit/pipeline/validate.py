@@ -50,13 +50,12 @@ def validate(project: ProjectFolder, *, strict: bool = False, engine: EngineSect
         started = timestamp()
         (project.state / VERDICT_FILE).unlink(missing_ok=True)  # until there is a new verdict, nothing has passed
         hashes = suite_hashes(project)
-        suites = load_suites(project.suites_folder)
+        suites = load_suites(project.suites_folder, within=project.of_class or "")
         found = _gathered(project, suites, engine or project.settings.engine)
         verdict = replace(judge(suites, found.tables), strict=strict)
         judged = _run_of(project, found.run, found.labels, found.data, hashes, strict=strict)
         background = background_of(project, judged, verdict, found.spread, suites, timestamp())
-        _record(project, judged.with_(started=started), verdict, background)
-        write_json(project.state / VERDICT_FILE, pointer_to(judged, verdict))
+        record_verdict(project, judged.with_(started=started), verdict, background)
     return verdict
 
 
@@ -81,8 +80,14 @@ def pointer_to(run: Run, verdict: Verdict) -> dict[str, Any]:
 
 
 def suite_hashes(project: ProjectFolder) -> dict[str, str]:
-    """Every suite file with its SHA-256, and the reference profile that suites compare with."""
+    """Every suite file with its SHA-256, and the reference profile that suites compare with.
+
+    Those of one class of a multi-label project are the suites for all classes and its own.
+    """
     hashes = hash_tree(project.suites_folder, ["*.json"])
+    if project.of_class is not None:
+        own = f"{project.of_class}/"
+        hashes = {name: value for name, value in hashes.items() if "/" not in name or name.startswith(own)}
     reference = project.settings.data.reference
     if reference is not None and (path := project.root / reference).is_file():
         hashes[f"reference {reference}"] = hash_file(path)
@@ -108,8 +113,8 @@ def _run_of(
     ).identified()
 
 
-def _record(project: ProjectFolder, run: Run, verdict: Verdict, background: Background) -> None:
-    """Write the verdict, its report and, last, the run."""
+def record_verdict(project: ProjectFolder, run: Run, verdict: Verdict, background: Background) -> None:
+    """Write the verdict, its report, the run and, last, which run it was."""
     counts: dict[str, Any] = {"status": verdict.status, "expectations": len(verdict.outcomes)}
     for status in ("pass", "fail", "error", "vacuous"):
         counts[status] = sum(outcome.status == status for outcome in verdict.outcomes)
@@ -118,3 +123,4 @@ def _record(project: ProjectFolder, run: Run, verdict: Verdict, background: Back
     write_bytes(folder / REPORT_FILE, html(verdict, background).encode())
     outputs = file_hashes(folder, (VERDICT_FILE, REPORT_FILE))
     keep_run(project, run, outputs=outputs, counts=counts, about=background.to_json(), finished=background.time)
+    write_json(project.state / VERDICT_FILE, pointer_to(run, verdict))

@@ -7,7 +7,7 @@ about this class alone and says 1 or 0, yes or no, true or false.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from labelkit.settings import NO, YES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SEPARATORS = (",", ";", "|")  # that a file is thought to use
 _YES, _NO = frozenset({"1", "yes", "true"}), frozenset({"0", "no", "false"})
 
 
@@ -42,7 +43,7 @@ class GoldSets:
             return None
         if self.alone:
             return _yes_or_no(value)
-        names = _names(value, self.separator)
+        names = names_in(value, self.separator)
         unknown = [name for name in names if name not in self.classes]
         if unknown:
             said = named([shortened(str(name), 60) for name in unknown])
@@ -57,8 +58,12 @@ def _yes_or_no(value: Any) -> str:
     return YES if said in _YES else NO
 
 
-def _names(value: Any, separator: str) -> list[str]:
-    """The classes that a value names."""
+def names_in(value: Any, separator: str) -> list[str]:
+    """The classes that a value names. Raises ValueError for one that names none.
+
+    >>> names_in("regex; pandas", ";"), names_in('["regex"]', ";")
+    (['regex', 'pandas'], ['regex'])
+    """
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
@@ -69,6 +74,16 @@ def _names(value: Any, separator: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{visible(repr(value)[:60])} names no classes; write them as text")
     return value
+
+
+def likely_separator(values: Iterable[Any]) -> str:
+    """The separator that most of these values hold; a comma where none does.
+
+    >>> likely_separator(["regex;pandas", "sql", None])
+    ';'
+    """
+    texts = [value for value in values if isinstance(value, str) and not value.lstrip().startswith("[")]
+    return max(SEPARATORS, key=lambda separator: sum(separator in text for text in texts))
 
 
 def with_gold_of_class(source: Source, gold: GoldSets) -> Source:

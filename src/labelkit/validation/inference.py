@@ -98,15 +98,18 @@ def _may_be_id(table: pa.Table, name: str) -> bool:
     return whole or int(pc.max(pc.utf8_length(column)).as_py()) <= _LONGEST_ID
 
 
-def records_suite(table: pa.Table, roles: Roles, duplicates: float) -> dict[str, Any]:
-    """A suite on the records, in GX's format; `duplicates` is the share of records whose fields were there before."""
+def records_suite(table: pa.Table, roles: Roles, duplicates: float, *, exact: bool = True) -> dict[str, Any]:
+    """A suite on the records, in GX's format; `duplicates` is the share of records whose fields were there before.
+
+    Other columns than those of `roles` are unexpected when `exact`.
+    """
     n = table.num_rows
     columns = [roles.id, *roles.fields, *(name for name in (roles.gold, roles.split) if name)]
     entries = [
         _entry("expect_table_row_count_to_be_between", "the data is whole", f"{n:,} records were seen.",
                min_value=max(1, n // 2)),
         _entry("expect_table_columns_to_match_set", "the columns are those that were seen", "Curate the list.",
-               column_set=columns, exact_match=True),
+               column_set=columns, exact_match=exact),
         *_id_entries(table, roles.id),
         _entry("expect_column_mean_to_be_between", "few records say what an earlier one said",
                f"{duplicates:.1%} did.", column="duplicate", max_value=_share_bound(duplicates, n, 0.02)),

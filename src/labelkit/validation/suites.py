@@ -52,9 +52,12 @@ def read_by(suites: Iterable[Suite]) -> dict[str, frozenset[str]]:
     return read
 
 
-def load_suites(folder: Path) -> tuple[Suite, ...]:
-    """Read all suites of a folder, *.json in name order. Raises SuiteError naming the problems of every file."""
-    paths = sorted(folder.glob("*.json"))
+def load_suites(folder: Path, within: str = "") -> tuple[Suite, ...]:
+    """Read all suites of a folder, *.json in name order, then those of the folder called `within` in it.
+
+    Raises SuiteError naming the problems of every file.
+    """
+    paths = sorted(folder.glob("*.json")) + (sorted((folder / within).glob("*.json")) if within else [])
     where = visible(folder.name)
     if not paths:
         raise SuiteError(f"{where}: no suite (*.json) in this folder, so nothing could be checked; "
@@ -63,7 +66,7 @@ def load_suites(folder: Path) -> tuple[Suite, ...]:
     problems: list[str] = []
     for path in paths:
         try:
-            suites.append(_load(path, f"{where}/{visible(path.name)}"))
+            suites.append(_load(path, f"{where}/{visible(path.relative_to(folder).as_posix())}"))
         except SuiteError as error:
             problems += str(error).split("\n")
     names = [suite.name for suite in suites]

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from labelkit.annotations import Annotation
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
+    from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
+    from labelkit.reports import Background
+    from labelkit.validation import Verdict
 
 
 class MultilabelProject(Mapping[str, Project]):
@@ -106,6 +109,25 @@ class MultilabelProject(Mapping[str, Project]):
             for record, label in project.answers().items():
                 found.setdefault(record, {})[name] = label == "yes"
         return found
+
+    def validate(self, *, strict: bool = False) -> Verdict:
+        """Judge every class by its suites, and whether labels.parquet is what they say together."""
+        from labelkit.pipeline.multilabel.validate import validate_all
+
+        return validate_all(self.folder, strict=strict)
+
+    def background(self) -> Background:
+        """What the reports of the last validation say beside its verdict; see `Project.background`."""
+        from labelkit.pipeline.background import recorded
+        from labelkit.pipeline.verify import last_check
+
+        return recorded(last_check(self.folder))
+
+    def verify(self, *, strict: bool = False) -> Verification:
+        """Whether labels.parquet is the file that passed, and every class is as it was. Nothing is judged anew."""
+        from labelkit.pipeline.multilabel.validate import verify_all
+
+        return verify_all(self.folder, strict=strict)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""
