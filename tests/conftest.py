@@ -13,7 +13,7 @@ import pytest
 from browsing import serving
 from projects import FUNCTIONS, Made, MakeProject, comments, write_csv
 
-pytest_plugins = ["store_fixtures", "web_fixtures", "fault_figures", "spark_fixtures"]
+pytest_plugins = ["store_fixtures", "web_fixtures", "fault_figures", "spark_fixtures", "terminal_fixtures"]
 
 
 # Whoever runs the tests in the background may have had these ignored, and processes that tests start would inherit it.

@@ -14,7 +14,9 @@ from rich.text import Text
 
 from labelkit.active import QueueItem
 from labelkit.active.session import Spans
+from labelkit.annotations.label_sets import set_text
 from labelkit.errors import visible
+from labelkit.ui.label_sets import shown_label, votes_by_class
 from labelkit.ui.terminal.keys import class_keys
 from labelkit.ui.terminal.layout import MARGIN, cut, indented, line_of, pairs_of, rule, wrapped
 from labelkit.ui.terminal.record import record_lines
@@ -34,6 +36,12 @@ HELP = (
     ("arrows, page up/down", "scroll a long record"),
     ("?", "this page"),
     ("q, Ctrl-C, Ctrl-D", "quit; everything said is stored already"),
+)
+HELP_OF_SEVERAL = (
+    ("digits, letters", "choose the class beside the key, or choose it no longer"),
+    ("enter", "store the classes chosen, or that there are none, and go on"),
+    ("a", "choose what is suggested; enter stores it"),
+    *HELP[2:],
 )
 
 
@@ -56,12 +64,13 @@ def draw(
     """Draw the state, and the fields of the record that it asks about, on width x height cells."""
     head, foot = _head(state, width), _foot(state, width)
     if state.helping:
-        body = pairs_of([(name, Text(what)) for name, what in HELP], width, longest=width)
+        helped = HELP_OF_SEVERAL if state.several else HELP
+        body = pairs_of([(name, Text(what)) for name, what in helped], width, longest=width)
     elif state.current is None:
         body = [indented(line) for line in wrapped(Text(_ending(state), "bold"), width - 2 * MARGIN)]
     else:
         body = record_lines(fields, highlights, width)
-        foot = [*_why(state.current, width, height - len(head) - len(foot) - LEAST_BODY), *foot]
+        foot = [*_why(state, state.current, width, height - len(head) - len(foot) - LEAST_BODY), *foot]
     room = max(height - len(head) - len(foot), 1)
     scroll = min(state.scroll, max(len(body) - room, 0))
     shown = body[scroll : scroll + room]
@@ -94,18 +103,15 @@ def _head(state: State, width: int) -> list[Text]:
     return [*lines, rule(width)]
 
 
-def _why(item: QueueItem, width: int, room: int) -> list[Text]:
+def _why(state: State, item: QueueItem, width: int, room: int) -> list[Text]:
     """Say why the record is asked and what the functions voted, on as many lines as there is room."""
     if room < 2:
         return []
     pairs = [("why", Text(visible(item.reason)))]
-    sides: dict[str, list[str]] = {}
-    for function, label in item.votes.items():
-        sides.setdefault(label, []).append(function)
-    for label, functions in sorted(sides.items(), key=lambda side: -len(side[1])):
-        pairs.append(("" if len(pairs) > 1 else "votes", _vote(label, functions)))
     if item.suggestion is not None:
-        pairs.insert(1, ("suggested", Text(visible(item.suggestion), "bold")))
+        pairs.append(("suggested", Text(shown_label(item.suggestion, several=state.several), "bold")))
+    votes = _votes_on_classes(item, state.classes) if state.several else _votes(item)
+    pairs += [("" if number else "votes", vote) for number, vote in enumerate(votes)]
     lines = pairs_of(pairs, width)
     most = min(room - 1, MOST_WHY_LINES)
     if len(lines) > most:
@@ -113,8 +119,26 @@ def _why(item: QueueItem, width: int, room: int) -> list[Text]:
     return [rule(width), *lines]
 
 
-def _vote(label: str, functions: Sequence[str]) -> Text:
-    return Text().append(visible(label), "bold").append(f" by {', '.join(map(visible, functions))}")
+def _votes(item: QueueItem) -> list[Text]:
+    """Each class that was voted for, and by which functions."""
+    sides: dict[str, list[str]] = {}
+    for function, label in item.votes.items():
+        sides.setdefault(label, []).append(function)
+    most_first = sorted(sides.items(), key=lambda side: -len(side[1]))
+    return [Text().append(visible(label), "bold").append(_by(functions)) for label, functions in most_first]
+
+
+def _votes_on_classes(item: QueueItem, classes: Sequence[str]) -> list[Text]:
+    """Each class that was voted on, and which functions say yes and which no."""
+    lines = []
+    for side in votes_by_class(item.votes, classes):
+        said = [f"{word}{_by(functions)}" for word, functions in (("yes", side.yes), ("no", side.no)) if functions]
+        lines.append(Text().append(visible(side.name), "bold").append(f"  {'; '.join(said)}"))
+    return lines
+
+
+def _by(functions: Sequence[str]) -> str:
+    return f" by {', '.join(map(visible, functions))}"
 
 
 def _foot(state: State, width: int) -> list[Text]:
@@ -122,24 +146,41 @@ def _foot(state: State, width: int) -> list[Text]:
     labels = _labels(state, item) if item is not None and not state.helping else []
     commands = "space skip · u undo · f flag · n note · ? help · q quit" if item else "u undo · q quit"
     if item is not None and item.suggestion is not None:
-        commands = f"a accept · {commands}"
+        commands = f"{'a as suggested' if state.several else 'a accept'} · {commands}"
     if state.helping:
         commands = "any key goes back"
     if state.draft is not None:
         return [rule(width), *_draft(state.draft, width)]
     notice = wrapped(Text(state.notice, "bold red" if state.alarm else "green"), width - 2 * MARGIN)
     said = [indented(line) for line in notice[:MOST_NOTICE_LINES]] or [Text()]
-    return [rule(width), *_flowed(labels, width), line_of(f" {commands}", width, "dim"), *said]
+    choice = _choice(state, width) if state.several and labels else []
+    return [rule(width), *_flowed(labels, width), *choice, line_of(f" {commands}", width, "dim"), *said]
 
 
 def _labels(state: State, item: QueueItem) -> list[Text]:
-    """Each class beside its key."""
+    """Each class beside its key; where a record may have several, with a box that says whether it is chosen."""
+    if state.several:
+        return _boxes(state)
     return [
         Text()
         .append(f" {key} ", "reverse")
         .append(f" {visible(label)}", "bold green" if label == item.suggestion else "")
         for key, label in class_keys(state.classes, state.keys).items()
     ]
+
+
+def _boxes(state: State) -> list[Text]:
+    boxes = []
+    for key, label in class_keys(state.classes, state.keys).items():
+        mark, style = ("x", "bold green") if label in state.chosen else (" ", "")
+        boxes.append(Text().append(f" {key} ", "reverse").append(f" [{mark}] {visible(label)}", style))
+    return boxes
+
+
+def _choice(state: State, width: int) -> list[Text]:
+    """What enter stores as things are."""
+    stored = shown_label(set_text(state.chosen, state.classes), several=True)
+    return [cut(Text().append(" enter stores  ", "dim").append(stored, "bold"), width)]
 
 
 def _draft(draft: str, width: int) -> list[Text]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from labelkit.active.progress import Progress
 from labelkit.active.session import AnnotationSession, Question, Said
 from labelkit.errors import MachineError
-from labelkit.ui.terminal.keys import class_keys
+from labelkit.ui.terminal.keys import ENTER, class_keys
 from labelkit.ui.terminal.screen import draw
 from labelkit.ui.terminal.state import (
     Act,
@@ -31,6 +31,7 @@ from labelkit.ui.terminal.state import (
 from labelkit.ui.terminal.tty import Terminal, terminal
 
 _LOOK_SECONDS = 0.25  # between two looks at the size of the terminal
+_DOUBLE_SECONDS = 0.25  # within which a second enter is no second answer
 
 
 def annotate_in_terminal(session: AnnotationSession, *, keys: Mapping[str, str] | None = None) -> Progress:
@@ -44,7 +45,7 @@ def annotate_in_terminal(session: AnnotationSession, *, keys: Mapping[str, str] 
     with terminal() as screen:
         conversation = _Conversation(screen, session)
         state = State((), session.classes, session.annotator, session.budget, more=True, keys=dict(keys or {}))
-        state = conversation.hold(state)
+        state = conversation.hold(replace(state, several=session.several))
     if conversation.trouble is not None:
         raise conversation.trouble
     return state.progress
@@ -60,6 +61,7 @@ class _Conversation:
         self._shown: str | None = None  # id of the record on the screen
         self._since = time.monotonic()  # when it was shown
         self._advice = session.advice  # that is on the screen
+        self._latest = ("", 0.0)  # key, and when it came
         self._attempts: dict[tuple[str, Act], str] = {}  # operation ids of acts that the store did not take
 
     def hold(self, state: State) -> State:
@@ -69,7 +71,7 @@ class _Conversation:
                 state = self._show(replace(self._with_next(state), advice=self._session.advice))
                 self._advice = state.advice
                 key = self._next_key()
-                if key is None:
+                if key is None or self._is_double(key):
                     continue
                 state, act = react(state, key)
                 if act is not None:
@@ -109,6 +111,12 @@ class _Conversation:
                 return key
             if self._screen.size != self._size or self._session.advice is not self._advice:
                 return None
+
+    def _is_double(self, key: str) -> bool:
+        """Whether enter was pressed twice or is held down: it would store that the next record has no class."""
+        before, self._latest = self._latest, (key, time.monotonic())
+        soon = self._latest[1] - before[1] < _DOUBLE_SECONDS
+        return self._session.several and soon and key == before[0] == ENTER
 
     def _carry_out(self, state: State, act: Act) -> State:
         """Let the store do it. An act tried again keeps its operation id, so that it cannot happen twice."""

@@ -14,7 +14,9 @@ from labelkit.active import QueueItem
 from labelkit.active.curve import Advice
 from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.annotations import Annotation
+from labelkit.annotations.label_sets import set_text
 from labelkit.errors import visible
+from labelkit.ui.label_sets import same_label, shown_label, suggested_classes
 from labelkit.ui.terminal import keys
 
 LONGEST_NOTE = 1_000
@@ -63,6 +65,8 @@ class State:
     undone: int = 0
     more: bool = False  # other records may follow the items
     keys: Mapping[str, str] = field(default_factory=dict)  # class name -> key that the project has chosen
+    several: bool = False  # a record may have several classes: a key chooses one, and enter stores those chosen
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # record -> classes chosen, kept for an undo
     flagged: frozenset[str] = frozenset()  # ids of records flagged in this session
     draft: str | None = None  # of a note that is being written
     scroll: int = 0  # first line of the record that is shown
@@ -98,6 +102,11 @@ class State:
         done = len(self.given) == len(self.items) or self.answered >= self.budget
         return None if done else self.items[len(self.given)]
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Classes chosen of the record to ask, in their order; nothing is stored of them yet."""
+        return self.choices.get(self.current.record, ()) if self.current else ()
+
 
 def react(state: State, key: str) -> tuple[State, Act | None]:
     """Tell what a key asks for: a changed state, an act for the store, or neither."""
@@ -122,19 +131,37 @@ def _react_to_answer(state: State, item: QueueItem, key: str) -> tuple[State, Ac
     if key == keys.SPACE:
         return state, Say(None)
     if key == keys.ACCEPT:
-        if item.suggestion not in state.classes:
-            return _noting(state, "there is no suggestion to accept"), None
-        return state, Say(item.suggestion)
+        return _accept(state, item)
     if key == keys.FLAG:
         return state, Flag(item.record not in state.flagged)
     if key == keys.NOTE:
         return replace(_noting(state, ""), draft=""), None
     if key in _SCROLL:
         return replace(state, scroll=max(0, state.scroll + _SCROLL[key])), None
+    if key == keys.ENTER and state.several:
+        return state, Say(set_text(state.chosen, state.classes))
     label = keys.class_keys(state.classes, state.keys).get(key)
     if label is None:
         return _noting(state, "this key means nothing here; ? shows the keys"), None
-    return state, Say(label)
+    return (_choose(state, item, {label} ^ set(state.chosen)), None) if state.several else (state, Say(label))
+
+
+def _accept(state: State, item: QueueItem) -> tuple[State, Act | None]:
+    """Say what is suggested; where a record may have several classes, only choose them: enter stores what is shown."""
+    suggested = suggested_classes(item.suggestion, state.classes)
+    if state.several and suggested is not None:
+        chosen = _choose(state, item, set(suggested))
+        return chosen if chosen.alarm else _noting(chosen, "chosen as suggested; enter stores it"), None
+    if state.several or item.suggestion not in state.classes:
+        return _noting(state, "there is no suggestion to accept"), None
+    return state, Say(item.suggestion)
+
+
+def _choose(state: State, item: QueueItem, chosen: set[str]) -> State:
+    """Change what enter would store. That something is not stored stays on the screen."""
+    in_order = tuple(name for name in state.classes if name in chosen)
+    state = replace(state, choices={**state.choices, item.record: in_order})
+    return state if state.alarm else _noting(state, "")
 
 
 def _write(state: State, draft: str, key: str) -> tuple[State, Act | None]:
@@ -161,11 +188,12 @@ def stored(
     """Move on to the next record: the answer is in the store. `meanwhile` are the answers that it came too late for."""
     item = state.items[len(state.given)]
     given = (*state.given, Given(label, operation, seconds, item.record, item.suggestion))
-    said = "skipped" if label is None else f"stored: {visible(label)}"
-    return _noting(replace(state, given=given, scroll=0), said + _late(label, meanwhile))
+    said = "skipped" if label is None else f"stored: {shown_label(label, several=state.several)}"
+    late = _late(label, meanwhile, several=state.several)
+    return _noting(replace(state, given=given, scroll=0), said + late)
 
 
-def _late(label: str | None, meanwhile: Sequence[Annotation]) -> str:
+def _late(label: str | None, meanwhile: Sequence[Annotation], *, several: bool = False) -> str:
     """Say that others had answered the record often enough, and whether they say the same.
 
     >>> from labelkit.annotations import Annotation
@@ -174,17 +202,18 @@ def _late(label: str | None, meanwhile: Sequence[Annotation]) -> str:
     """
     if not meanwhile:
         return ""
-    said = ", ".join(
-        f"{visible(entry.annotator)} said {'the same' if entry.label == label else visible(entry.label or '')}"
-        for entry in meanwhile
-    )
-    return f"; kept as one opinion more: meanwhile {said}"
+    said = []
+    for entry in meanwhile:
+        same = same_label(label or "", entry.label or "", several=several)
+        what = "the same" if same else shown_label(entry.label or "", several=several)
+        said.append(f"{visible(entry.annotator)} said {what}")
+    return f"; kept as one opinion more: meanwhile {', '.join(said)}"
 
 
 def taken_back(state: State) -> State:
     """Go back to the record whose answer was taken back."""
     label = state.given[-1].label
-    said = "skip" if label is None else visible(label)
+    said = "skip" if label is None else shown_label(label, several=state.several)
     back = replace(state, given=state.given[:-1], undone=state.undone + 1, scroll=0)
     return _noting(back, f"took back: {said}")
 
