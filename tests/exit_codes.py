@@ -26,8 +26,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forked import Ended, ExitCode, in_child, respect_permissions, until
+from forked import Ended, ExitCode, in_child, respect_permissions
 from labelkit.locks import project_lock
+from waiting import until
 
 COMMANDS = {
     "apply": ["apply", "--workers", "1"],

@@ -11,12 +11,12 @@ import os
 import signal
 import struct
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from labelkit.errors import LabelkitError
+from waiting import until
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,3 @@ def _state(pid: int, name: str) -> str:
         if line.startswith(f"{name}:"):
             return line.split(":", 1)[1].strip()
     return ""
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise TimeoutError("what was waited for did not come about")
-        time.sleep(0.001)

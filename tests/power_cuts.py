@@ -27,10 +27,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labelkit as lk
-from forked import until
 from labelkit.annotations import AnnotationStore
 from labelkit.label_models import labels_content
 from labelkit.lineage import RunStore, hash_file
+from waiting import until
 
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 SIZES = {"ext4": 128, "xfs": 320}  # megabytes; no xfs is smaller

@@ -6,8 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, Page
@@ -54,14 +52,6 @@ class Serving:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Wait for something to become true: asked again and again, as the page lets nobody evaluate strings in it."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def opened(context: BrowserContext, link: str) -> Page:

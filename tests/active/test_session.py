@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from labelkit.active.handout import HandOut
 from labelkit.active.session import AnnotationSession, Question
 from labelkit.annotations import AnnotationStore
 from labelkit.errors import AnswerError, MachineError
+from waiting import until
 
 
 @pytest.fixture
@@ -41,13 +42,6 @@ def shown(session: AnnotationSession) -> Question:
     question = session.next()
     assert question is not None
     return question
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_question_stays_until_it_is_answered(store: AnnotationStore) -> None:

@@ -12,22 +12,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from demo_copies import copied_demo
 from labelkit.errors import AnswerIsNo
 from projects import Made
 
 ROOT = Path(__file__).parent.parent.parent
-PARTS = ("labelkit.toml", "labeling_functions", "expectations", "data")
 
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A copy of the demo project with fresh labels."""
-    assert (ROOT / "data" / "reviews.parquet").is_file(), "run `make data` first"
-    root = tmp_path_factory.mktemp("demo")
-    for part in PARTS:
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / part)
-    made = Made(root)
+    made = Made(copied_demo(tmp_path_factory.mktemp("demo")))
     made.project.apply()
     return made
 

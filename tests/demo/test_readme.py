@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,21 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import labelkit as lk
+from demo_copies import ROOT, copied_demo
 
-ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PARTS = ("labelkit.toml", "labeling_functions", "expectations", "data", "examples")
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh copy of the demo project."""
-    assert (ROOT / "data" / "reviews.parquet").is_file(), "run `make data` first"
-    root = tmp_path_factory.mktemp("demo")
-    for part in PARTS:
-        source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / part)
-    return root
+    return copied_demo(tmp_path_factory.mktemp("demo"), "examples")
 
 
 def session() -> list[tuple[str, str]]:

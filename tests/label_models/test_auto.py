@@ -21,18 +21,9 @@ from labelkit.label_models.auto import BEST_WITHOUT_ANSWERS, ENOUGH, OTHERS, Cho
 from labelkit.label_models.cross_validation import HeldOut
 from labelkit.matrix import ABSTAIN, LabelMatrix
 from labelkit.matrix.counts import VoteCounts
+from planted_votes import voted
 
 BEST = BEST_WITHOUT_ANSWERS.name
-
-
-def voted(n: int = 800, m: int = 6, seed: int = 0) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """Votes of independent functions that abstain half of the time, and the truth."""
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, 2, n)
-    right = rng.random((n, m)) < rng.uniform(0.55, 0.9, m)
-    votes = np.where(right, truth[:, None], 1 - truth[:, None]).astype(np.int8)
-    votes[rng.random((n, m)) < 0.5] = ABSTAIN
-    return votes, truth
 
 
 def fitted(votes: NDArray[np.int8], gold: GoldVotes | None) -> AutoLabelModel:

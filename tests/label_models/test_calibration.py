@@ -14,6 +14,7 @@ from labelkit.label_models.cross_validation import ENOUGH, FEWEST, HeldOut, aske
 from labelkit.label_models.storage import LABEL_MODELS
 from labelkit.matrix import ABSTAIN
 from labelkit.matrix.counts import VoteCounts
+from planted_votes import voted
 
 
 def believed(n: int, k: int, seed: int, power: float = 1.0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -22,16 +23,6 @@ def believed(n: int, k: int, seed: int, power: float = 1.0) -> tuple[NDArray[np.
     probs = rng.dirichlet(np.full(k, 0.7), n)
     real = to_the_power(probs, power)
     return probs, (rng.random((n, 1)) > real.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
-
-
-def voted(n: int, m: int, seed: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """Votes of independent functions of different quality that abstain half of the time, and the truth."""
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, 2, n)
-    right = rng.random((n, m)) < rng.uniform(0.55, 0.9, m)
-    votes = np.where(right, truth[:, None], 1 - truth[:, None]).astype(np.int8)
-    votes[rng.random((n, m)) < 0.5] = ABSTAIN
-    return votes, truth
 
 
 def test_perfect_beliefs_have_the_error_that_chance_gives() -> None:

@@ -16,6 +16,7 @@ from labelkit.learner.estimators import Weighted
 from labelkit.pipeline.questions import Wanted
 from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, MakeProject
+from waiting import until
 
 SITTING = """
 import sys, time
@@ -33,13 +34,6 @@ time.sleep(60)
 def sessions(applied: Made) -> Iterator[Sessions]:
     with Sessions(applied.project.folder, strategy="margin") as opened:
         yield opened
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def learned_from(sessions: Sessions, answers: int) -> Callable[[], bool]:

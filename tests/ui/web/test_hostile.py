@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from labelkit.ui.web import Room
 from report_samples import hostile_texts
-from web_pages import opened, until
+from waiting import until
+from web_pages import opened
 from web_rooms import Records, make_room, numbered, on_a_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from labelkit.annotations import Annotation, AnnotationStore
 from projects import Made
-from web_pages import Serving, opened, until
+from waiting import until
+from web_pages import Serving, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
