@@ -37,7 +37,8 @@ def runs() -> None:
 @debug_option
 def list_(place: Place, verb: str | None, limit: int, as_json: bool) -> int:  # noqa: FBT001
     """List the runs, latest first."""
-    lines = [line for line in place.open().runs() if verb is None or (line.record and line.record.verb == verb)]
+    project = place.whole() or place.open()
+    lines = [line for line in project.runs() if verb is None or (line.record and line.record.verb == verb)]
     shown = lines[:limit]
     if as_json:
         print_json([line.to_json() for line in shown])
@@ -61,6 +62,11 @@ def _outcome(run: Run) -> str:
     """What came of a run, in a few words."""
     counts = run.counts
     if run.verb == "apply":
+        if run.parameters.get("kind") == "multilabel":
+            classes = len(run.parameters.get("classes", ()))
+            return (
+                f"labels of {classes:,} {'class' if classes == 1 else 'classes'}, {counts.get('records', 0):,} records"
+            )
         labelled = sum(counts.get("labels", {}).values())
         faults = f", {counts['faults']:,} faults" if counts.get("faults") else ""
         return f"{labelled:,} of {counts.get('records', 0):,} records labelled{faults}"
@@ -83,7 +89,7 @@ def _outcome(run: Run) -> str:
 @debug_option
 def show(place: Place, run: str, as_json: bool) -> int:  # noqa: FBT001
     """Show one run: what went in, what came out, and whether its files are still what it wrote."""
-    print_report(place.open().run(run), as_json=as_json)
+    print_report((place.whole() or place.open()).run(run), as_json=as_json)
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labelkit.errors import AnswerIsNo, DataError, MachineError, named, visible
 from labelkit.files import timestamp
 from labelkit.label_models import labels_content
-from labelkit.label_models.labels import NONE
+from labelkit.label_models.labels import NONE, LabelsContent
 from labelkit.lineage import Run, versions_of
 from labelkit.pipeline.augmented import PARENT, checked_augmented
 from labelkit.pipeline.events import announced
@@ -36,11 +36,25 @@ def training_set(project: ProjectFolder, split: str | None = None, *, augmented:
     Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records,
     ArtifactError for a verdict that is not what was written.
     """
+    started, content = timestamp(), labels_content(project.labels_path)
+    return rows_of(project, content, _passed(project, content.sha256), started, split, augmented)
+
+
+def rows_of(
+    project: ProjectFolder,
+    content: LabelsContent,
+    passed: Mapping[str, str],
+    started: str,
+    split: str | None = None,
+    augmented: str | Path | None = None,
+) -> pa.Table:
+    """The rows of labels that passed; `passed` holds the hashes of labels and data, and the run that let them through.
+
+    Raises AnswerIsNo for records that are not those of then, DataError for a split that is not there.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    started, content = timestamp(), labels_content(project.labels_path)
-    passed = _passed(project, content.sha256)
     data = project.settings.data
     records = open_records(project)
     if records.fingerprint() != passed["data"]:
@@ -88,7 +102,11 @@ def _widened(project: ProjectFolder, rows: pa.Table, more: pa.Table) -> pa.Table
 
 def _record(project: ProjectFolder, passed: Mapping[str, str], rows: pa.Table, split: str | None, started: str) -> None:
     """Which rows went to training: of these labels, passed by this run."""
-    values = rows.column("label").drop_null().value_counts().to_pylist()
+    import pyarrow.compute as pc
+
+    several = "labels" in rows.column_names
+    labels = pc.list_flatten(rows.column("labels")) if several else rows.column("label").drop_null()
+    values = labels.value_counts().to_pylist()
     counts = {pair["values"]: pair["counts"] for pair in values}
     run = Run(
         verb="train",

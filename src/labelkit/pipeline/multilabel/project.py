@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from labelkit.annotations import Annotation
     from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
+    from labelkit.pipeline.multilabel.explain import Explanations
+    from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
     from labelkit.records import Records
     from labelkit.reports import Background
@@ -128,6 +130,34 @@ class MultilabelProject(Mapping[str, Project]):
         from labelkit.pipeline.multilabel.validate import verify_all
 
         return verify_all(self.folder, strict=strict)
+
+    def training_set(self, split: str | None = None) -> pa.Table:
+        """The records of which something is known, for training: id, fields, labels, undecided, p_<class>, source, run.
+
+        `split` is "train" where the project has a split, by default. Raises AnswerIsNo unless this very labels.parquet
+        passed the gate and every class is as it was then.
+        """
+        from labelkit.pipeline.multilabel.training import training_set_of_all
+
+        return training_set_of_all(self.folder, split)
+
+    def explain(self, record: str) -> Explanations:
+        """Where the labels of a record come from, class by class; see `Project.explain`."""
+        from labelkit.pipeline.multilabel.explain import explain_all
+
+        return explain_all(self.folder, record)
+
+    def runs(self) -> list[RunLine]:
+        """What was done to the project as a whole, latest first; each class has runs of its own beside."""
+        from labelkit.pipeline.runs import list_runs
+
+        return list_runs(self.folder)
+
+    def run(self, name: str = "current") -> ShownRun:
+        """One run of the project as a whole; see `Project.run`."""
+        from labelkit.pipeline.runs import show_run
+
+        return show_run(self.folder, name)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""

@@ -19,8 +19,12 @@ LONGEST_FIELD = 2_000  # characters of a field that are shown
 
 def explain_text(explanation: Explanation) -> str:
     """What `labelkit explain` prints; text from data is made visible."""
+    return "\n\n".join(["\n".join(record_lines(explanation)), reasons_text(explanation)])
+
+
+def reasons_text(explanation: Explanation) -> str:
+    """The same without the record."""
     parts = [
-        _record(explanation),
         [_label(explanation)],
         _sums(explanation),
         _silent(explanation),
@@ -30,7 +34,8 @@ def explain_text(explanation: Explanation) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _record(explanation: Explanation) -> list[str]:
+def record_lines(explanation: Explanation) -> list[str]:
+    """The record, field by field."""
     record, where = visible(explanation.record), visible(str(explanation.run.about.get("data", "")))
     if explanation.fields is None:
         return [f"record {record} is no longer in {where}"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labelkit.errors import visible
+from labelkit.pipeline.texts.explain import reasons_text, record_lines
 from labelkit.settings import YES
 from labelkit.tables import table
 
 if TYPE_CHECKING:
     from labelkit.pipeline.multilabel.apply import MultilabelReport
+    from labelkit.pipeline.multilabel.explain import Explanations
 
 
 def applied_text(report: MultilabelReport) -> str:
@@ -45,3 +48,14 @@ def _applied(report: MultilabelReport) -> Iterator[str]:
         f"{report.records:,} records; something is known of {report.labelled:,}: "
         f"{report.several:,} have several classes, {report.without:,} have none"
     )
+
+
+def explained_text(explanations: Explanations) -> str:
+    """What `labelkit explain` prints: the record once, then a part for each class, with what is known of the truth."""
+    first = next(iter(explanations.values()))
+    parts = ["\n".join(record_lines(replace(first, others={})))]
+    for name, one in explanations.items():
+        others = ", ".join(f"{visible(column)}: {visible(str(value))}" for column, value in one.others.items())
+        heading = f"class {visible(name)}" + (f" ({others})" if others else "")
+        parts.append(f"{heading}\n{'=' * len(heading)}\n{reasons_text(one)}")
+    return "\n\n".join(parts)
