@@ -18,9 +18,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.tools, pytest.mark.timeout(600)]
 ABOUT = About(name="mail", classes=("ham", 'so "called" spam & more'), fields=("text", "title"), run="0" * 16)
 HAM, SPAM = ABOUT.classes
 ITEMS = (
-    Item("c1", {"text": "Buy ☃", "title": "x"}, label=SPAM, confidence=0.75, probs=(0.25, 0.75), source="model"),
-    Item("c2", {"text": "thanks\nfor <this>", "title": ""}, label=HAM, confidence=1.0, probs=(1.0, 0.0), source="human",
-         opinions=(Opinion(HAM, "ana", "2026-01-02T03:04:05Z", operation="op-1"), Opinion(None, "ben"))),
+    Item("c1", {"text": "Buy ☃", "title": "x"}, labels=(SPAM,), confidence=0.75, probs=(0.25, 0.75), source="model"),
+    Item("c2", {"text": "thanks\nfor <this>", "title": ""}, labels=(HAM,), confidence=1.0, probs=(1.0, 0.0),
+         source="human",
+         opinions=(Opinion((HAM,), "ana", "2026-01-02T03:04:05Z", operation="op-1"), Opinion(None, "ben"))),
     Item("c3", {"text": "", "title": "y"}),
 )  # fmt: skip
 VALIDATE = """

@@ -33,14 +33,19 @@ def items(draw: st.DrawFn) -> list[Item]:
         rest = (1 - confidence) / 2
         people = draw(st.lists(NAMES, unique=True, max_size=3))
         opinions = tuple(
-            Opinion(draw(st.sampled_from([None, *CLASSES])), who, draw(TIMES), operation=f"op-{number}-{who}")
+            Opinion(
+                draw(st.sampled_from([None, *[(name,) for name in CLASSES]])),
+                who,
+                draw(TIMES),
+                operation=f"op-{number}-{who}",
+            )
             for who in people
         )
         made.append(
             Item(
                 f"r{number}",
                 {"text": draw(TEXTS)},
-                label=label,
+                labels=None if label is None else (label,),
                 confidence=None if label is None else confidence,
                 probs=() if label is None else tuple(confidence if name == label else rest for name in CLASSES),
                 source="none" if label is None else "model",
@@ -183,8 +188,8 @@ READABLE = [name for name, kind in FORMATS.items() if kind.reader]
 def test_a_damaged_file_is_refused_by_name(name: str, data: st.DataObject) -> None:
     """Whatever happened to a file: labelkit reads it or says what is wrong, and never fails in another way."""
     kind = format_of(name)
-    sample = [Item("r0", {"text": "hello"}, label="ham", confidence=1.0, probs=(1.0, 0.0, 0.0), source="human",
-                   opinions=(Opinion("ham", "ana", "2026-01-02T03:04:05Z"),))]  # fmt: skip
+    sample = [Item("r0", {"text": "hello"}, labels=("ham",), confidence=1.0, probs=(1.0, 0.0, 0.0), source="human",
+                   opinions=(Opinion(("ham",), "ana", "2026-01-02T03:04:05Z"),))]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"file{kind.endings[0]}"
         kind.write(sample, path, ABOUT, Losses())

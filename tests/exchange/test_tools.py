@@ -15,9 +15,9 @@ from labelkit.exchange import About, Item, Losses, Opinion, format_of
 CLASSES = ("ham", "spam")
 ABOUT = About(name="mail", classes=CLASSES, fields=("text",), run="0" * 16)
 ITEMS = (
-    Item("c1", {"text": "Buy now ☃"}, label="spam", confidence=0.75, probs=(0.25, 0.75), source="model"),
-    Item("c2", {"text": "thanks\nfor this"}, label="ham", confidence=1.0, probs=(1.0, 0.0), source="human",
-         opinions=(Opinion("ham", "ana", "2026-01-02T03:04:05Z", operation="op-1"), Opinion("spam", "ben"))),
+    Item("c1", {"text": "Buy now ☃"}, labels=("spam",), confidence=0.75, probs=(0.25, 0.75), source="model"),
+    Item("c2", {"text": "thanks\nfor this"}, labels=("ham",), confidence=1.0, probs=(1.0, 0.0), source="human",
+         opinions=(Opinion(("ham",), "ana", "2026-01-02T03:04:05Z", operation="op-1"), Opinion(("spam",), "ben"))),
     Item("c3", {"text": ""}),
 )  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_what_argilla_writes_is_read(tmp_path: Path) -> None:
     path.write_text(json.dumps([record.to_dict()]))
     (item,) = format_of("argilla").read(path, ABOUT, losses := Losses())
     assert (item.id, dict(item.metadata), item.label, item.confidence) == ("c1", {"source": "mail"}, "spam", 0.9)
-    assert item.opinions == (Opinion("ham", person),)
+    assert item.opinions == (Opinion(("ham",), person),)
     assert losses.counts["answers to other questions"] == 1
 
 
@@ -170,7 +170,7 @@ def test_what_label_studio_writes_is_read(tmp_path: Path) -> None:
     (item,) = format_of("label-studio").read(path, ABOUT, losses := Losses())
     assert (item.id, item.label, item.confidence) == ("c1", "ham", 0.25)
     assert item.opinions == (
-        Opinion("spam", "ana@example.org", "2026-01-02T03:04:05.123456Z", operation="5d2a"),
+        Opinion(("spam",), "ana@example.org", "2026-01-02T03:04:05.123456Z", operation="5d2a"),
         Opinion(None, "5"),
     )
     assert dict(losses.counts) == {"answers with several choices": 1, "regions": 1}

@@ -9,6 +9,7 @@ import click
 
 from labelkit.cli.options import Place, debug_option, json_option, login_name, project_option
 from labelkit.cli.show import print_report, talk
+from labelkit.errors import UsageError
 
 if TYPE_CHECKING:
     from labelkit.pipeline.export import ExportReport
@@ -43,8 +44,10 @@ def export(place: Place, path: Path, format_: str, which: Any, text: str, unchec
 
     What the tool's format cannot hold is counted and said. Files for training (huggingface, spacy, fasttext, wrench,
     csv, jsonl, parquet) are written only of labels that passed `labelkit validate`; exit code 1 says that they did not.
+    Of a project with several labels per record all are written, or with --class those of one class, yes or no.
     """
-    report = place.open().export(path, to=format_, which=which, text=text, unchecked=unchecked)
+    project = place.whole() or place.open()
+    report = project.export(path, to=format_, which=which, text=text, unchecked=unchecked)
     _say(report, as_json=as_json)
     if report.labeling_interface and not as_json:
         talk(f"labelkit: the labeling interface for Label Studio:\n{report.labeling_interface}")
@@ -67,6 +70,7 @@ def export(place: Place, path: Path, format_: str, which: Any, text: str, unchec
     metavar="FILE",
     help="Write the records to this Parquet file instead, for a new project.",
 )
+@click.option("--multilabel", is_flag=True, help="With --records: a record may have several labels.")
 @_text_option
 @json_option
 @debug_option
@@ -77,6 +81,7 @@ def import_(
     annotator: str | None,
     by: str,
     records: Path | None,
+    multilabel: bool,  # noqa: FBT001
     text: str,
     as_json: bool,  # noqa: FBT001
 ) -> int:
@@ -85,7 +90,12 @@ def import_(
     All answers are stored or none, and the same file again stores nothing twice. With --records no project is needed:
     the records, their labels as gold, predictions and votes go to a Parquet file.
     """
-    report = _records(path, format_, records, text) if records else _answers(place, path, format_, annotator, by)
+    if multilabel and not records:
+        raise UsageError("--multilabel goes with --records; a project says of itself what kind it is")
+    if records:
+        report = _records(path, format_, records, text, several=multilabel)
+    else:
+        report = _answers(place, path, format_, annotator, by)
     _say(report, as_json=as_json)
     return 0
 
@@ -98,10 +108,11 @@ def _say(report: ExportReport | ImportReport, *, as_json: bool) -> None:
 
 
 def _answers(place: Place, path: Path, format_: str, annotator: str | None, by: str) -> ImportReport:
-    return place.open().import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
+    project = place.whole() or place.open()
+    return project.import_answers(path, source=format_, annotator=annotator or login_name(), by=by)
 
 
-def _records(path: Path, format_: str, out: Path, text: str) -> ImportReport:
+def _records(path: Path, format_: str, out: Path, text: str, *, several: bool) -> ImportReport:
     from labelkit.pipeline.imports import records_from
 
-    return records_from(path, format_, out, text=text)
+    return records_from(path, format_, out, text=text, several=several)

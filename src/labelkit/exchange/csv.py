@@ -14,7 +14,7 @@ from pathlib import Path
 
 from labelkit.exchange.items import About, Item, as_text
 from labelkit.exchange.losses import Losses
-from labelkit.exchange.rows import schema_of, tables_of
+from labelkit.exchange.rows import joined, own_columns, schema_of, tables_of
 from labelkit.files import atomic_write
 
 CELL = 32_767
@@ -35,11 +35,16 @@ def write(items: Iterable[Item], path: Path, about: About, losses: Losses) -> in
     with atomic_write(path) as file, arrow_csv.CSVWriter(file, shown) as writer:
         for table in tables_of(items, about, losses):
             for name in lists:
-                texts = [None if each is None else as_text(each) for each in table.column(name).to_pylist()]
+                texts = [None if each is None else _text(each, name, about) for each in table.column(name).to_pylist()]
                 table = table.set_column(table.schema.get_field_index(name), name, pa.array(texts, pa.string()))  # noqa: PLW2901
             writer.write_table(table)
             rows += table.num_rows
     return rows
+
+
+def _text(value: object, column: str, about: About) -> str:
+    """A value as text; names of classes are joined as in labelkit.toml."""
+    return joined(value, about) if isinstance(value, list) and column in own_columns(about) else as_text(value)
 
 
 def disarmed(text: str) -> str:
@@ -60,18 +65,18 @@ def write_spreadsheet(items: Iterable[Item], path: Path, about: About, losses: L
         writer.writerow([disarmed(name) for name in header])
         for table in tables_of(items, about, losses):
             for row in table.to_pylist():
-                writer.writerow([_cell(row[name], str(row[about.id]), losses) for name in header])
+                writer.writerow([_cell(row[name], name, str(row[about.id]), about, losses) for name in header])
                 rows += 1
         text.flush()
         text.detach()
     return rows
 
 
-def _cell(value: object, record: str, losses: Losses) -> object:
+def _cell(value: object, column: str, record: str, about: About, losses: Losses) -> object:
     """A value as a cell; numbers stay numbers."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    text = as_text(value).replace("\0", "")
+    text = _text(value, column, about).replace("\0", "")
     safe = disarmed(text)
     losses.add("cells that begin like a formula", record, "they begin with an apostrophe now", int(safe != text))
     losses.add("ends of long texts", record, f"a cell holds {CELL:,} characters", int(len(safe) > CELL))

@@ -27,9 +27,14 @@ class Format:
     writer: str = "write"
     reader: str = "read"  # "" where labelkit reads none: records of that kind are read by naming them under [data]
     trains: bool = False  # whether it is for training, so that labels have to pass the gate first
+    several: bool = True  # whether it holds several labels per record
 
     def write(self, items: Iterable[Item], path: Path, about: About, losses: Losses) -> int:
-        """Write items to a path. Returns how many lines, rows or records were written."""
+        """Write items to a path. Returns how many lines, rows or records were written.
+
+        Raises UsageError where the format does not hold what the items may have.
+        """
+        self.check(several=about.several)
         writer: Writer = getattr(self._module(), self.writer)
         return writer(items, path, about, losses)
 
@@ -37,8 +42,17 @@ class Format:
         """The items in a file. Raises DataError for one that does not hold, UsageError where nothing reads it."""
         if not self.reader:
             raise UsageError(f"labelkit writes {self.title} and does not read it back")
+        self.check(several=about.several)
         reader: Reader = getattr(self._module(), self.reader)
         return reader(path, about, losses)
+
+    def check(self, *, several: bool) -> None:
+        """Raise UsageError for a format of one label per record where a record may have several."""
+        if several and not self.several:
+            raise UsageError(
+                f"{self.title} holds one label per record, and a record may have several here; name one class with "
+                '--class, or project["CLASS"] in Python'
+            )
 
     def _module(self) -> object:
         return importlib.import_module(f"labelkit.exchange.{self.module}")
@@ -53,7 +67,7 @@ _ALL = (
            "read_huggingface", trains=True),
     Format("spacy", "spaCy's DocBin", (".spacy",), "spacy", trains=True),
     Format("fasttext", "fastText's lines", (".txt",), "fasttext", trains=True),
-    Format("wrench", "a folder of WRENCH", ("",), "wrench", trains=True),
+    Format("wrench", "a folder of WRENCH", ("",), "wrench", trains=True, several=False),
     Format("csv", "CSV", (".csv",), "csv", reader="", trains=True),
     Format("jsonl", "JSON lines", (".jsonl",), "jsonl", trains=True),
     Format("parquet", "Parquet", (".parquet",), "parquet", reader="", trains=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -21,12 +21,18 @@ Source = Literal["human", "model", "none"]
 class Opinion:
     """What one person said about a record."""
 
-    label: str | None  # class name; None: the person skipped it
+    labels: tuple[str, ...] | None  # names of classes, one unless a record may have several; None: a skip
     annotator: str  # "" where a file does not say it
     time: str = ""  # UTC, ISO 8601; "" where a file does not say it
     role: Role = PERSON
     strategy: str = ""  # that asked
     operation: str = ""  # unique id of the act of answering; "" where a file has none
+    undecided: tuple[str, ...] = ()  # where a record may have several classes, those that nobody asked the person about
+
+    @property
+    def label(self) -> str | None:
+        """The class, where a record has one."""
+        return self.labels[0] if self.labels else None
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Vote:
     source: str  # name of the function
     kind: str  # row, batch or rule
     version: str  # fingerprint of the function
-    label: str | None  # class name; None: the function failed on the record
+    label: str | None  # class name, of one of several classes yes or no; None: the function failed on the record
+    of_class: str = ""  # where a record may have several classes, the one that the function is about
 
 
 @dataclass(frozen=True)
@@ -46,18 +53,30 @@ class Item:
     id: str  # "" where a file names no record
     fields: Mapping[str, object]
     metadata: Mapping[str, object] = field(default_factory=dict)  # gold, split and what else a file says
-    label: str | None = None  # class name
-    confidence: float | None = None  # from 0 to 1
-    probs: tuple[float, ...] = ()  # of the classes, in their order; empty where unknown
-    source: Source = "none"  # of the label
+    labels: tuple[str, ...] | None = None  # names of classes, one unless a record may have several; None: not known
+    confidence: float | None = None  # from 0 to 1; in several labels, that of the class which is least certain
+    probs: tuple[float | None, ...] = ()  # of the classes, in their order; empty, or None for a class, where unknown
+    source: Source = "none"  # of the labels; of several "human" where people settled all
+    undecided: tuple[str, ...] = ()  # where a record may have several classes, those of which nothing is known
+    settled: tuple[str, ...] = ()  # and those that people settled
     opinions: tuple[Opinion, ...] = ()
     votes: tuple[Vote, ...] = ()  # abstentions left out
     place: str = ""  # where a file has it: "line 3"
 
     @property
-    def model_label(self) -> str | None:
-        """The label, where it is the model's."""
-        return self.label if self.source == "model" else None
+    def label(self) -> str | None:
+        """The class, where a record has one."""
+        return self.labels[0] if self.labels else None
+
+    @property
+    def model_labels(self) -> tuple[str, ...] | None:
+        """The labels, where they are the model's."""
+        return self.labels if self.source == "model" else None
+
+    @property
+    def others(self) -> int:
+        """How many probabilities there are beside the confidence."""
+        return sum(p is not None for p in self.probs) - 1 if self.probs else 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +92,8 @@ class About:
     run: str = ""  # that made the labels
     split: str = ""  # column of the split
     gold: str = ""  # column of gold labels
+    several: bool = False  # whether a record may have several of the classes
+    separator: str = ","  # between their names, where a column holds them
     schema: pa.Schema | None = None  # of id, fields and metadata, where they come from records
 
     @property
@@ -83,6 +104,24 @@ class About:
         if not self.text and len(self.fields) != 1:
             raise UsageError(f"this format holds one text; say with --text which of {named(self.fields)} it is")
         return self.text or self.fields[0]
+
+
+def fitting(names: Sequence[str], about: About) -> tuple[str, ...] | None:
+    """The names as the labels of a record; None where it may have one and these are several, or none.
+
+    >>> fitting(["ham"], About()), fitting(["ham", "spam"], About()), fitting(["ham", "spam"], About(several=True))
+    (('ham',), None, ('ham', 'spam'))
+    """
+    return tuple(dict.fromkeys(names)) if about.several or len(names) == 1 else None
+
+
+def certainty(probs: Iterable[float | None]) -> float | None:
+    """How sure the class that is least certain is, of those that a record may have beside one another.
+
+    >>> certainty([0.9, None, 0.25])
+    0.75
+    """
+    return min((max(p, 1 - p) for p in probs if p is not None), default=None)
 
 
 def as_text(value: object) -> str:
@@ -101,6 +140,13 @@ def as_json(value: object) -> object:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def texts_of(value: object, what: str, place: str) -> tuple[str, ...]:
+    """A list of texts that a file has to give; what is missing or null is none. Raises DataError naming the place."""
+    if value is not None and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        raise DataError(f"{place}: {what} must be a list of names, not {visible(json.dumps(as_json(value))[:80])}")
+    return tuple(value or ())
 
 
 def text_of(value: object, what: str, place: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.annotations.annotation import Answer, check_answer
+from labelkit.annotations.label_sets import set_text
 from labelkit.errors import AnswerError, DataError, UsageError, listed, named, visible
 from labelkit.exchange import About, Item, Losses, Opinion, format_of
 from labelkit.exchange.items import as_json, as_text
@@ -70,13 +71,15 @@ def import_from(
         text=by,
         split=data.split or "",
         gold=data.gold or "",
+        several=project.multilabel,
+        separator=data.separator,
     )
     known, count = _Known(project, by), 0
     answers: list[Answer] = []
     problems: list[str] = []
     for item in format_of(format).read(path, about, losses):
         count += 1
-        if item.label is not None and item.source == "model":
+        if item.model_labels is not None:
             losses.add("predictions of a model", item.id or item.place, "answers are of people; see --records")
         try:
             answers += _answers(item, known, about, format, annotator)
@@ -125,15 +128,11 @@ def _answers(item: Item, known: _Known, about: About, format: str, annotator: st
         return
     record = known.record(item)
     for opinion in item.opinions:
-        who = opinion.annotator or annotator
-        if opinion.label is not None and opinion.label not in about.classes:
-            near = difflib.get_close_matches(opinion.label, about.classes, n=1)
-            hint = f'did you mean "{visible(near[0])}"?' if near else f"classes are {named(about.classes)}"
-            raise AnswerError(f'no class "{visible(opinion.label[:80])}"; {hint}')
-        again = hash_json([format, who, record, opinion.label, opinion.time])[:32]
+        who, label = opinion.annotator or annotator, _label(opinion, about)
+        again = hash_json([format, who, record, label, opinion.time])[:32]
         answer = Answer(
             record,
-            opinion.label,
+            label,
             who,
             opinion.strategy or format,
             opinion.operation or f"{format}-{again}",
@@ -141,6 +140,21 @@ def _answers(item: Item, known: _Known, about: About, format: str, annotator: st
         )
         check_answer(answer)
         yield answer
+
+
+def _label(opinion: Opinion, about: About) -> str | None:
+    """What the store keeps of an opinion: a class or, of several, the text of the set. Raises AnswerError."""
+    for name in opinion.labels or ():
+        if name not in about.classes:
+            near = difflib.get_close_matches(name, about.classes, n=1)
+            hint = f'did you mean "{visible(near[0])}"?' if near else f"classes are {named(about.classes)}"
+            raise AnswerError(f'no class "{visible(name[:80])}"; {hint}')
+    if opinion.labels is None or not about.several:
+        return opinion.label
+    asked = [name for name in about.classes if name not in opinion.undecided or name in opinion.labels]
+    if not asked:
+        raise AnswerError(f"the answer says nothing of the project's classes, which are {named(about.classes)}")
+    return set_text(opinion.labels, asked)
 
 
 def _distinct(answers: Iterable[Answer]) -> list[Answer]:
@@ -152,17 +166,26 @@ def _distinct(answers: Iterable[Answer]) -> list[Answer]:
     return list(kept.values())
 
 
-def records_from(path: Path, format: str, out: Path, *, text: str = "") -> ImportReport:  # noqa: A002
+def records_from(
+    path: Path,
+    format: str,  # noqa: A002
+    out: Path,
+    *,
+    text: str = "",
+    several: bool = False,
+) -> ImportReport:
     """Write the records of another tool's file as Parquet, for a project of its own.
 
     Columns: `id` (numbered where the file has none), the fields, what else the file says, `gold` (the label that all
-    who answered agree on), `prediction` and `prediction_score`, and the votes of functions as `vote_<name>`.
+    who answered agree on), `prediction` and `prediction_score`, and the votes of functions as `vote_<name>`. With
+    `several` a record may have several labels: gold and prediction are lists of them, votes `vote_<class>_<name>`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    losses, about, name = Losses(), About(text=text), visible(path.name)
-    rows = [_row(item, number, losses) for number, item in enumerate(format_of(format).read(path, about, losses), 1)]
+    losses, about, name = Losses(), About(text=text, several=several), visible(path.name)
+    items = format_of(format).read(path, about, losses)
+    rows = [_row(item, number, about, losses) for number, item in enumerate(items, 1)]
     if not rows:
         raise DataError(f"{name}: no record in it")
     twice = [key for key, times in Counter(row["id"] for row in rows).items() if times > 1]
@@ -178,19 +201,24 @@ def records_from(path: Path, format: str, out: Path, *, text: str = "") -> Impor
     return ImportReport(format, len(rows), losses, records=str(out))
 
 
-def _row(item: Item, number: int, losses: Losses) -> dict[str, Any]:
+def _row(item: Item, number: int, about: About, losses: Losses) -> dict[str, Any]:
     row: dict[str, Any] = {"id": item.id or str(number)}
     row |= {name: as_json(value) for name, value in {**item.fields, **item.metadata}.items()}
     gold = _agreed(item.opinions, row["id"], losses)
-    row |= {"gold": gold} if gold is not None or "gold" not in row else {}
+    row |= {"gold": _cell(gold, about)} if gold is not None or "gold" not in row else {}
     if item.source == "model":
-        row |= {"prediction": item.label, "prediction_score": item.confidence}
-    return row | {f"vote_{vote.source}": vote.label for vote in item.votes}
+        row |= {"prediction": _cell(item.labels, about), "prediction_score": item.confidence}
+    return row | {f"vote_{f'{each.of_class}_' * about.several}{each.source}": each.label for each in item.votes}
 
 
-def _agreed(opinions: Iterable[Opinion], record: str, losses: Losses) -> str | None:
-    """The label that all who answered agree on."""
-    labels = Counter(opinion.label for opinion in opinions if opinion.label is not None)
+def _cell(labels: tuple[str, ...] | None, about: About) -> object:
+    """Labels as a column holds them."""
+    return None if labels is None else list(labels) if about.several else labels[0]
+
+
+def _agreed(opinions: Iterable[Opinion], record: str, losses: Losses) -> tuple[str, ...] | None:
+    """The labels that all who answered agree on."""
+    labels = Counter(tuple(sorted(opinion.labels)) for opinion in opinions if opinion.labels is not None)
     if len(labels) > 1:
         losses.add("answers that contradict one another", record, "gold is empty there", sum(labels.values()))
         return None

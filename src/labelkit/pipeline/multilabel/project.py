@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labelkit.errors import UsageError
 from labelkit.pipeline.project import Project
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labelkit.active import Queue
     from labelkit.annotations import Annotation
     from labelkit.pipeline.annotate import AnnotateReport
+    from labelkit.pipeline.export import ExportReport
+    from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
     from labelkit.pipeline.multilabel.explain import Explanations
     from labelkit.pipeline.runs import RunLine, ShownRun
@@ -158,6 +160,31 @@ class MultilabelProject(Mapping[str, Project]):
         from labelkit.pipeline.runs import show_run
 
         return show_run(self.folder, name)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str,
+        which: Literal["all", "labelled", "human"] = "all",
+        text: str = "",
+        unchecked: bool = False,
+    ) -> ExportReport:
+        """Write records with all their labels, answers and votes for another tool; see `Project.export`.
+
+        Raises UsageError for a format that holds one label per record: export one class, `project["regex"]`.
+        """
+        from labelkit.pipeline.export import export
+
+        return export(self.folder, Path(path), to, which=which, text=text, unchecked=unchecked)
+
+    def import_answers(
+        self, path: str | os.PathLike[str], *, source: str, annotator: str, by: str = ""
+    ) -> ImportReport:
+        """Store the answers in a file of another tool, sets of classes, all of them or none; see `Project`."""
+        from labelkit.pipeline.imports import import_from
+
+        return import_from(self.folder, Path(path), source, annotator=annotator, by=by)
 
     def records(self) -> Records:
         """The project's records: id, fields, gold and split."""
