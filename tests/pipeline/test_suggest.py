@@ -12,6 +12,7 @@ import pytest
 from labelkit.cli.suggest import numbered
 from labelkit.errors import FunctionError, UsageError
 from labelkit.labeling.rules.rule_files import read_rules
+from labelkit.lineage import hash_file
 from labelkit.suggest import Suggestions
 from projects import Made, MakeProject, printed
 from suggested_projects import answer_all, answered, copied, train_rows
@@ -62,6 +63,11 @@ def test_some_rules_can_be_accepted(started: Made) -> None:
     names = [rule["name"] for rule in content["rules"]]
     assert content["accepted"] == [names[0], *names[2:4]]
     assert [rule.name for rule in read_rules(own)] == content["accepted"]
+    run = started.project.runs()[0].record
+    assert run is not None
+    assert (run.verb, run.parameters, run.outputs) == (
+        "suggest", {"rules": content["accepted"]}, {own.name: hash_file(own)}
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("numbers", ["0", "99", "2-1", "one", "1;2", "-1", "", "9" * 40])

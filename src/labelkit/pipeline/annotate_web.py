@@ -105,6 +105,7 @@ def _task(project: ProjectFolder, role: Role, budget: int | None) -> Task:
         project=settings.project.name,
         id=identity.hexdigest()[:16],
         classes=tuple(settings.project.classes),
+        several=project.multilabel,
         keys=class_keys(settings.project.classes, settings.annotate.keys),
         guidelines=settings.annotate.guidelines,
         goal=settings.annotate.budget,

@@ -16,10 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import UsageError
+from labelkit.files import timestamp
 from labelkit.label_models import Posterior
+from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.locks import project_lock
 from labelkit.matrix import ABSTAIN, LabelMatrix
 from labelkit.pipeline.current import CurrentRun, current_run
+from labelkit.pipeline.recording import keep_run, run_store
+from labelkit.pipeline.runs import current_id
 from labelkit.pipeline.truth import Answered, read_answers
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
@@ -66,11 +70,24 @@ def suggest(project: ProjectFolder, n: int = 20, *, only_answers: bool = False, 
 def accept(project: ProjectFolder, found: Suggestions, rules: Sequence[Suggestion], path: Path | None = None) -> Path:
     """Write accepted rules to a rule file, behind what is in it already; labeling_functions/suggested.toml by default.
 
-    Raises UsageError for a path that is no rule file, ProjectBusyError while another process writes to the project.
+    A run of verb suggest says which rules came from which answers. Raises UsageError for a path that is no rule file,
+    ProjectBusyError while another process writes to the project.
     """
     target = project.functions_folder / FILE if path is None else path
     with project_lock(project.state / "lock", "lf suggest"):
+        started = timestamp()
         add_rules(target, rules, found)
+        current = current_id(project)
+        run = Run(
+            verb="suggest",
+            inputs={"answers": read_answers(project).fingerprint},
+            parameters={"rules": [rule.name for rule in rules]},
+            versions=versions_of(("numpy", "pyarrow", "scikit-learn")),
+            outputs={target.name: hash_file(target)},
+            counts={"written": len(rules)},
+            parents=(current,) if current and run_store(project).exists(current) else (),
+        )
+        keep_run(project, run, started=started)
     return target
 
 
