@@ -46,7 +46,7 @@ def test_apply_against_apply(made: Made, races: int, figure: Figure) -> None:
         ]  # fmt: skip
         said = [process.communicate(timeout=120)[1] for process in racing]
         codes = [process.returncode for process in racing]
-        assert 0 in codes
+        assert 0 in codes, said
         assert set(codes) <= {0, 4}
         for loser, winner in ((0, 1), (1, 0)):
             if codes[loser] == 4:
