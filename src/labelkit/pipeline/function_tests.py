@@ -106,13 +106,7 @@ def _checked(
     fields, classes = project.settings.data.fields, tuple(project.settings.project.classes)
     if not function.examples:
         return []
-    wanted, rows = list[int](), list[dict[str, Any]]()
-    for number, example in enumerate(function.examples, start=1):
-        try:
-            wanted.append(wanted_vote(example, classes))
-            rows.append(record_of(example, fields))
-        except FunctionError as error:
-            raise FunctionError(f"{_where(function)}: example {number}: {error}") from None
+    wanted, rows = _read(function, fields, classes)
     columns = [_column(function, name, [row[name] for row in rows], kinds.get(name)) for name in fields]
     ids = pa.array([str(number) for number in range(1, len(rows) + 1)], pa.string())
     batch = pa.RecordBatch.from_arrays(columns, names=list(fields))
@@ -138,6 +132,20 @@ def _checked(
             zip(function.examples, wanted, votes[:, 0].tolist(), strict=True), start=1
         )
     ]
+
+
+def _read(
+    function: LabelingFunction, fields: Sequence[str], classes: tuple[str, ...]
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """The votes that the examples ask for, and their records. Raises FunctionError that names the example."""
+    wanted, rows = list[int](), list[dict[str, Any]]()
+    for number, example in enumerate(function.examples, start=1):
+        try:
+            wanted.append(wanted_vote(example, classes))
+            rows.append(record_of(example, fields))
+        except FunctionError as error:
+            raise FunctionError(f"{_where(function)}: example {number}: {error}") from None
+    return wanted, rows
 
 
 def _where(function: LabelingFunction) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelkit.errors import DataError, shortened, visible
-from labelkit.records.text import BATCH_ROWS, MAX_LINE, check_no_nul, check_text, raw_lines, typed_column
+from labelkit.records.text import MAX_LINE, check_no_nul, check_text, in_parts, line_names, raw_lines, typed_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,23 +50,12 @@ class CsvSource:
         rows = self._rows()
         _, header = next(rows)
         places = [header.index(column) for column in columns]
-        held: list[tuple[int, list[str]]] = []
-        for row in rows:
-            held.append(row)
-            if len(held) == BATCH_ROWS:
-                yield self._batch(held, columns, places)
-                held = []
-        if held:
+        for held in in_parts(rows):
             yield self._batch(held, columns, places)
 
     def places(self, indices: Sequence[int]) -> list[str]:
         """Line numbers, as an editor counts, of the records with these indices."""
-        numbers = {index: f"record {index + 1}" for index in indices}
-        with suppress(DataError):  # what stands before a row that cannot be read can be named nevertheless
-            for i, (line, _) in enumerate(self._rows(), start=-1):
-                if i in numbers:
-                    numbers[i] = f"row {line}"
-        return [numbers[index] for index in indices]
+        return line_names((line for line, _ in islice(self._rows(), 1, None)), indices)
 
     def _batch(
         self, held: list[tuple[int, list[str]]], columns: Sequence[str], places: Sequence[int]

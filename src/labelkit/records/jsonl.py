@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from labelkit import strict_json
 from labelkit.errors import DataError, shortened, visible
 from labelkit.records.kinds import KINDS, ColumnKinds, column_of, kind_of
-from labelkit.records.text import BATCH_ROWS, text_lines
+from labelkit.records.text import in_parts, line_names, text_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,23 +42,12 @@ class JsonlSource:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The named columns, 8,192 records at a time."""
         types = self._kinds.types(columns)
-        held: list[dict[str, Any]] = []
-        for _, record in self._records():
-            held.append(record)
-            if len(held) == BATCH_ROWS:
-                yield self._batch(held, columns, types)
-                held = []
-        if held:
+        for held in in_parts(record for _, record in self._records()):
             yield self._batch(held, columns, types)
 
     def places(self, indices: Sequence[int]) -> list[str]:
         """Line numbers of the records with these indices."""
-        numbers = {index: f"record {index + 1}" for index in indices}
-        with suppress(DataError):  # what stands before a line that cannot be read can be named nevertheless
-            for i, (line, _) in enumerate(self._records()):
-                if i in numbers:
-                    numbers[i] = f"row {line}"
-        return [numbers[index] for index in indices]
+        return line_names((line for line, _ in self._records()), indices)
 
     def _batch(
         self, held: Sequence[dict[str, Any]], columns: Sequence[str], types: Sequence[pa.DataType]

@@ -6,14 +6,18 @@ import codecs
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labelkit.errors import ConfigError, DataError, shortened, visible
 from labelkit.files import machine_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Row = TypeVar("Row")
 
 BATCH_ROWS = 8_192
 MAX_LINE = 64 * 1024 * 1024  # characters
@@ -36,6 +40,22 @@ def check_encoding(encoding: str) -> str:
     except (LookupError, ValueError) as error:
         raise ConfigError(f'unknown encoding "{shortened(encoding)}"; utf-8 and latin-1 are common') from error
     return "utf-8-sig" if name == "utf-8" else name
+
+
+def in_parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """So many rows at a time as a batch holds; fewer at the end."""
+    while part := list(islice(rows, BATCH_ROWS)):
+        yield part
+
+
+def line_names(lines: Iterator[int], indices: Sequence[int]) -> list[str]:
+    """What messages call the records with these indices; `lines` are the line numbers of all records, in order."""
+    names = {index: f"record {index + 1}" for index in indices}
+    with suppress(DataError):  # what stands before a line that cannot be read can be named nevertheless
+        for index, line in enumerate(lines):
+            if index in names:
+                names[index] = f"row {line}"
+    return [names[index] for index in indices]
 
 
 def text_lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
