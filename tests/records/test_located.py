@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ import labelkit as lk
 from labelkit.errors import DataError
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.records import Records
-from labelkit.records.parquet import located
+from labelkit.records.gold_sets import GoldSets, SeekableGoldSource, with_gold_of_class
+from labelkit.records.parquet import ParquetSource, located
 
 SIZES = (30_000, 0, 50_000, 1, 70_000, 40_000)
 
@@ -60,3 +62,16 @@ def test_records_of_other_formats_stay_as_they_are() -> None:
     """A frame has no footers."""
     frame = lk.read(pa.table({"id": ["a"], "text": ["x"]}))
     assert located(frame) is frame
+
+
+def test_footers_are_found_behind_gold_of_several_classes(tmp_path: Path) -> None:
+    """One of the classes sees the records through a source of its own."""
+    path = tmp_path / "records.parquet"
+    pq.write_table(pa.table({"id": ["a", "b"], "gold": ["toxic; rude", "rude"]}), path)
+    plain = lk.read(path)
+    gold = GoldSets("gold", "toxic", ("toxic", "rude"), ";", alone=False)
+    seen = located(replace(plain, source=with_gold_of_class(plain.source, gold)))
+    assert isinstance(seen.source, SeekableGoldSource)
+    assert isinstance(seen.source.inner, ParquetSource)
+    assert seen.source.inner.footers is not None
+    assert seen.to_table().column("gold").to_pylist() == ["yes", "no"]

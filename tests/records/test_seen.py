@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 import labelkit as lk
-from labelkit.errors import DataError
+from labelkit.errors import DataError, MachineError
 from labelkit.lineage import CHUNK_ROWS
 from labelkit.records import seen as module
 from labelkit.records.seen import SeenIds
+from projects import Made
 
 
 @pytest.fixture
@@ -85,6 +87,16 @@ def test_a_repeated_id_is_refused_in_the_end() -> None:
     assert next(batches).num_rows == CHUNK_ROWS
     with pytest.raises(DataError, match=f'row {3 * CHUNK_ROWS}, column "id": id "77" stands already at row 78$'):
         list(batches)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_disk_without_room_for_them_is_said(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is published."""
+    before = (made.root / "labels.parquet").read_bytes()
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: Path("/dev/full").open("r+b"))  # noqa: A006, SIM115
+    with pytest.raises(MachineError, match="no space left on device"):
+        made.project.apply()
+    assert (made.root / "labels.parquet").read_bytes() == before
 
 
 MEMORY = """

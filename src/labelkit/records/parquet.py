@@ -14,6 +14,7 @@ from labelkit.errors import DataError, shortened, visible
 from labelkit.files import machine_errors, refusals
 from labelkit.lineage import canonical_column, canonical_type
 from labelkit.records.base import PANDAS_INDEX, Records
+from labelkit.records.gold_sets import SeekableGoldSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,8 +32,15 @@ class Footers:
 
 def located(records: Records) -> Records:
     """The records for readers of parts: each opens only the files that its part is in."""
-    source = records.source
-    return replace(records, source=source.located(records.columns)) if isinstance(source, ParquetSource) else records
+    source = _located(records.source, records.columns)
+    return records if source is records.source else replace(records, source=source)
+
+
+def _located(source: Any, columns: Sequence[str]) -> Any:
+    if isinstance(source, SeekableGoldSource):
+        inner = _located(source.inner, columns)
+        return source if inner is source.inner else replace(source, inner=inner)
+    return source.located(columns) if isinstance(source, ParquetSource) else source
 
 
 @dataclass(frozen=True)
