@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from labelkit.labeling.rules.charsets import folded
 from labelkit.labeling.rules.regex import linear_regex
@@ -139,19 +139,16 @@ class Between(Leaf):
 
 
 @dataclass(frozen=True)
-class AllOf(Condition):
-    """All of these hold."""
+class Several(Condition):
+    """Conditions that are joined."""
 
     parts: tuple[Condition, ...]
 
-    def holds(self, x: Any) -> bool | None:
-        """False where one does not hold, else unknown where one is."""
-        found = [part.holds(x) for part in self.parts]
-        return False if False in found else None if None in found else True
+    word: ClassVar[str]  # of the definition
 
     def definition(self) -> list[Any]:
-        """The parts."""
-        return ["all", [part.definition() for part in self.parts]]
+        """How they are joined, and the parts."""
+        return [self.word, [part.definition() for part in self.parts]]
 
     def leaves(self) -> Iterator[Leaf]:
         """Of all parts."""
@@ -160,24 +157,27 @@ class AllOf(Condition):
 
 
 @dataclass(frozen=True)
-class AnyOf(Condition):
+class AllOf(Several):
+    """All of these hold."""
+
+    word = "all"
+
+    def holds(self, x: Any) -> bool | None:
+        """False where one does not hold, else unknown where one is."""
+        found = [part.holds(x) for part in self.parts]
+        return False if False in found else None if None in found else True
+
+
+@dataclass(frozen=True)
+class AnyOf(Several):
     """One of these holds."""
 
-    parts: tuple[Condition, ...]
+    word = "any"
 
     def holds(self, x: Any) -> bool | None:
         """True where one holds, else unknown where one is."""
         found = [part.holds(x) for part in self.parts]
         return True if True in found else None if None in found else False
-
-    def definition(self) -> list[Any]:
-        """The parts."""
-        return ["any", [part.definition() for part in self.parts]]
-
-    def leaves(self) -> Iterator[Leaf]:
-        """Of all parts."""
-        for part in self.parts:
-            yield from part.leaves()
 
 
 @dataclass(frozen=True)
