@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import DataError, visible
-from labelkit.exchange.items import About, Item, Opinion, texts_of
+from labelkit.exchange.items import About, Item, Opinion, certainty, texts_of
 from labelkit.exchange.json_files import open_file
 from labelkit.exchange.losses import Losses
 from labelkit.exchange.rows import BATCH_ROWS, labelled, own_columns, schema_of, tables_of
 from labelkit.files import atomic_write, refusals
+from labelkit.label_models.labels import probability_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,12 +130,18 @@ def _item(values: dict[str, Any], names: list[str], about: About, place: str) ->
         "" if key is None else str(key),
         {name: value for name, value in values.items() if name not in own},
         labels=labels if model else None,
-        confidence=values.get("confidence") if model else None,
+        confidence=_confidence(values, about) if model and labels is not None else None,
         source="model" if model and labels is not None else "none",
         undecided=undecided if model and labels is not None else (),
         opinions=() if labels is None or model else (Opinion(labels, "", undecided=undecided),),
         place=place,
     )
+
+
+def _confidence(values: dict[str, Any], about: About) -> float | None:
+    names = map(probability_column, about.classes) if about.several else ("confidence",)
+    found = [value for name in names if isinstance(value := values.get(name), float)]
+    return certainty(found) if about.several else next(iter(found), None)
 
 
 def _labels(said: object, names: list[str], about: About, place: str) -> tuple[str, ...] | None:
