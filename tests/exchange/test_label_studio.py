@@ -47,18 +47,37 @@ converter.convert_to_csv("numbered.json", "converted", is_dir=False, sep=",", he
 """
 
 
+SEVERAL = replace(ABOUT, several=True)
+SETS = (
+    replace(ITEMS[0], labels=(HAM, SPAM), probs=(0.75, 0.75)),
+    replace(ITEMS[1], opinions=(Opinion((HAM, SPAM), "ana"), Opinion((), "ben"))),
+    replace(ITEMS[2], labels=(), source="model", confidence=0.75, probs=(0.25, 0.25)),
+)
+
+
+def in_folder(path: Path, items: tuple[Item, ...], about: About) -> Path:
+    """The folder with the labeling interface and the tasks."""
+    (path / "interface.xml").write_text(labeling_interface(about), encoding="utf-8")
+    format_of("label-studio").write(items, path / "tasks.json", about, Losses())
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the labeling interface and the tasks."""
-    (tmp_path / "interface.xml").write_text(labeling_interface(ABOUT), encoding="utf-8")
-    format_of("label-studio").write(ITEMS, tmp_path / "tasks.json", ABOUT, Losses())
-    return tmp_path
+    return in_folder(tmp_path, ITEMS, ABOUT)
 
 
 def test_the_sdk_finds_interface_and_tasks_valid(folder: Path) -> None:
     """Both annotations, the prediction and the data of every task fit the labeling interface."""
     said = tool("label-studio").run("-c", VALIDATE, cwd=folder).stdout
     assert json.loads(said.splitlines()[-1]) == [[True, True], [True], [True, True, True]]
+
+
+def test_the_sdk_finds_several_choices_valid(tmp_path: Path) -> None:
+    """So do several choices and none, in annotations and predictions, an interface with several choices."""
+    said = tool("label-studio").run("-c", VALIDATE, cwd=in_folder(tmp_path, SETS, SEVERAL)).stdout
+    assert json.loads(said.splitlines()[-1]) == [[True, True], [True, True], [True, True, True]]
 
 
 def test_the_sdk_refuses_a_class_that_the_interface_has_not(folder: Path) -> None:
@@ -76,3 +95,13 @@ def test_the_converter_reads_the_answers(folder: Path) -> None:
         rows = [(row["id"], row["text"], row["label"]) for row in csv.DictReader(file)]
     thanks = "thanks\nfor <this>"
     assert rows == [("c1", "Buy ☃", ""), ("c2", thanks, HAM), ("c3", "", "")]  # a skip is no answer
+
+
+def test_the_converter_reads_several_choices(tmp_path: Path) -> None:
+    """Its table holds all choices of an answer, as Label Studio writes several."""
+    in_folder(tmp_path, SETS[1:2], SEVERAL)
+    tool("label-studio").run("-c", CONVERT, cwd=tmp_path)
+    (path,) = (tmp_path / "converted").glob("*.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    assert json.loads(labels[0]) == {"choices": [HAM, SPAM]}

@@ -22,17 +22,29 @@ ITEMS = (
 )  # fmt: skip
 
 
-def written(name: str, folder: Path) -> Path:
+SEVERAL = replace(ABOUT, classes=("ham", "spam", "urgent"), several=True)
+SETS = (
+    Item("c1", {"text": "Buy now ☃"}, labels=("spam", "urgent"), confidence=0.75, probs=(0.125, 0.75, 0.875),
+         source="model"),
+    Item("c2", {"text": "thanks\nfor this"}, labels=("ham",), confidence=1.0, probs=(1.0, 0.0, 0.0), source="human",
+         settled=SEVERAL.classes, opinions=(Opinion(("ham",), "ana"), Opinion(("ham", "spam"), "ben"))),
+    Item("c3", {"text": "well"}, labels=(), confidence=0.75, probs=(0.25, 0.25, None), source="model",
+         undecided=("urgent",)),
+    Item("c4", {"text": ""}, undecided=SEVERAL.classes),
+)  # fmt: skip
+
+
+def written(name: str, folder: Path, *, several: bool = False) -> Path:
     """The items in a file of a format."""
     kind = format_of(name)
     path = folder / f"sample{kind.endings[0]}"
-    kind.write(ITEMS, path, ABOUT, Losses())
+    kind.write(SETS if several else ITEMS, path, SEVERAL if several else ABOUT, Losses())
     return path
 
 
-def read(name: str, path: Path) -> list[Item]:
+def read(name: str, path: Path, about: About = ABOUT) -> list[Item]:
     """The items of a file, without their places."""
-    return [replace(item, place="") for item in format_of(name).read(path, ABOUT, Losses())]
+    return [replace(item, place="") for item in format_of(name).read(path, about, Losses())]
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +90,37 @@ def test_what_datasets_writes_is_read(tmp_path: Path, offline: None) -> None:
 
 
 @pytest.mark.slow
+def test_datasets_reads_lists_of_class_labels(tmp_path: Path, offline: None) -> None:
+    """Several labels are a list whose items know the names of the classes."""
+    from datasets import ClassLabel, Dataset, List
+
+    path = written("huggingface", tmp_path, several=True)
+    data = Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
+    assert data.features["labels"] == List(ClassLabel(names=["ham", "spam", "urgent"]))
+    assert [data.features["labels"].feature.int2str(each) for each in data["labels"]] == [
+        ["spam", "urgent"], ["ham"], [],
+    ]  # fmt: skip
+    assert data["undecided"][:] == [[], [], ["urgent"]]
+    assert data["p_urgent"][:] == [0.875, 0.0, None]
+
+
+@pytest.mark.slow
+def test_lists_that_datasets_writes_are_read(tmp_path: Path, offline: None) -> None:
+    """A list of ClassLabels becomes an answer, empty ones too; of a class without a name there nobody was asked."""
+    from datasets import ClassLabel, Dataset, Features, List, Value
+
+    kind = List(ClassLabel(names=["ham", "spam"]))
+    features = Features({"id": Value("string"), "text": Value("string"), "labels": kind})
+    made = Dataset.from_dict({"id": ["a", "b"], "text": ["x", "y"], "labels": [[1, 0], []]}, features=features)
+    made.to_parquet(str(tmp_path / "made.parquet"))
+    items = read("huggingface", tmp_path / "made.parquet", SEVERAL)
+    assert [(item.id, [(each.labels, each.undecided) for each in item.opinions]) for item in items] == [
+        ("a", [(("spam", "ham"), ("urgent",))]),
+        ("b", [((), ("urgent",))]),
+    ]
+
+
+@pytest.mark.slow
 def test_argilla_reads_records(tmp_path: Path) -> None:
     """Every record becomes a `Record` with suggestion, responses and metadata."""
     import argilla as rg
@@ -87,6 +130,18 @@ def test_argilla_reads_records(tmp_path: Path) -> None:
     assert records[0].suggestions["label"].value == "spam"
     assert records[0].suggestions["label"].score == 0.75
     assert [response.value for response in records[1].responses["label"]] == ["ham", "spam"]
+
+
+@pytest.mark.slow
+def test_argilla_reads_several_labels(tmp_path: Path) -> None:
+    """Values are lists as a MultiLabelQuestion has them, each label with its score; none is empty."""
+    import argilla as rg
+
+    records = [rg.Record.from_dict(each) for each in json.loads(written("argilla", tmp_path, several=True).read_text())]
+    suggested = [each for record in records for each in record.suggestions]
+    assert [(each.value, each.score) for each in suggested] == [(["spam", "urgent"], [0.75, 0.875])]
+    assert [response.value for response in records[1].responses["label"]] == [["ham"], ["ham", "spam"]]
+    assert [len(list(record.responses)) for record in records] == [0, 2, 0, 0]
 
 
 @pytest.mark.slow
@@ -110,30 +165,51 @@ def test_what_argilla_writes_is_read(tmp_path: Path) -> None:
     assert losses.counts["answers to other questions"] == 1
 
 
-@pytest.mark.slow
-def test_spacy_trains_on_a_doc_bin(tmp_path: Path) -> None:
-    """A text categorizer of spaCy learns from the file as it is."""
+def trained(pipe: str, path: Path, classes: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, float]]], float]:
+    """The texts and categories of a DocBin, and the loss of a text categorizer of spaCy that learns from them."""
     import spacy
     from spacy.tokens import DocBin
     from spacy.training import Example
 
     nlp = spacy.blank("xx")
-    docs = list(DocBin().from_disk(written("spacy", tmp_path)).get_docs(nlp.vocab))
-    assert [(doc.text, doc.cats) for doc in docs] == [
-        ("Buy now ☃", {"ham": 0.0, "spam": 1.0}),
-        ("thanks\nfor this", {"ham": 1.0, "spam": 0.0}),
-    ]
-    categorizer = nlp.add_pipe("textcat")
-    for name in CLASSES:
+    docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
+    categorizer = nlp.add_pipe(pipe)
+    for name in classes:
         categorizer.add_label(name)
     examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
     nlp.initialize(lambda: examples)
-    assert nlp.update(examples)["textcat"] > 0
+    return [(doc.text, doc.cats) for doc in docs], nlp.update(examples)[pipe]
+
+
+@pytest.mark.slow
+def test_spacy_trains_on_a_doc_bin(tmp_path: Path) -> None:
+    """A text categorizer of spaCy learns from the file as it is."""
+    docs, loss = trained("textcat", written("spacy", tmp_path), CLASSES)
+    assert docs == [
+        ("Buy now ☃", {"ham": 0.0, "spam": 1.0}),
+        ("thanks\nfor this", {"ham": 1.0, "spam": 0.0}),
+    ]
+    assert loss > 0
+
+
+@pytest.mark.slow
+def test_spacy_trains_on_several_labels(tmp_path: Path) -> None:
+    """So does that for several labels; an undecided class is missing, which it takes for neither yes nor no."""
+    docs, loss = trained("textcat_multilabel", written("spacy", tmp_path, several=True), SEVERAL.classes)
+    assert docs == [
+        ("Buy now ☃", {"ham": 0.0, "spam": 1.0, "urgent": 1.0}),
+        ("thanks\nfor this", {"ham": 1.0, "spam": 0.0, "urgent": 0.0}),
+        ("well", {"ham": 0.0, "spam": 0.0}),
+    ]
+    assert loss > 0
 
 
 @pytest.mark.slow
 def test_what_spacy_writes_is_read(tmp_path: Path) -> None:
-    """Categories of 1 and 0 are answers, others are a model's; documents have no ids of their own."""
+    """Categories of 1 and 0 are answers, others are a model's; documents have no ids of their own.
+
+    Where a record may have several classes, those with a score of a half and more are its labels.
+    """
     import spacy
     from spacy.tokens import DocBin
 
@@ -146,6 +222,9 @@ def test_what_spacy_writes_is_read(tmp_path: Path) -> None:
         ("", "Free cash!", None, 1),
         ("", "Well, perhaps", "ham", 0),
     ]
+    certain, unsure_of = read("spacy", tmp_path / "made.spacy", SEVERAL)
+    assert certain.opinions == (Opinion(("spam",), "", undecided=("urgent",)),)
+    assert (unsure_of.labels, unsure_of.confidence, unsure_of.undecided) == (("ham",), 0.6, ("urgent",))
 
 
 def test_what_label_studio_writes_is_read(tmp_path: Path) -> None:
@@ -174,6 +253,27 @@ def test_what_label_studio_writes_is_read(tmp_path: Path) -> None:
         Opinion(None, "5"),
     )
     assert dict(losses.counts) == {"answers with several choices": 1, "regions": 1}
+    (item,) = format_of("label-studio").read(path, SEVERAL, losses := Losses())
+    assert [each.labels for each in item.opinions] == [("spam",), None, ("ham", "spam")]
+    assert dict(losses.counts) == {"regions": 1}
+
+
+def test_of_several_questions_label_studio_has_one_called_label(tmp_path: Path) -> None:
+    """Of several groups of choices that called "label" is read, else none; nothing chosen is an answer."""
+
+    def region(name: str, *choices: str) -> dict[str, object]:
+        return {"from_name": name, "to_name": "text", "type": "choices", "value": {"choices": list(choices)}}
+
+    results = [
+        [region("mood", "sad"), region("label", "ham", "spam")],
+        [region("mood", "sad"), region("tone", "low")],
+        [],
+    ]
+    task = {"data": {"id": "c1", "text": "x"}, "annotations": [{"result": each} for each in results]}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    (item,) = format_of("label-studio").read(tmp_path / "tasks.json", SEVERAL, losses := Losses())
+    assert [each.labels for each in item.opinions] == [("ham", "spam"), ()]
+    assert dict(losses.counts) == {"answers to several questions": 1}
 
 
 def test_what_prodigy_writes_is_read(tmp_path: Path) -> None:
@@ -198,6 +298,32 @@ def test_what_prodigy_writes_is_read(tmp_path: Path) -> None:
     assert dict(losses.counts) == {"rejections": 1}
 
 
+def test_prodigy_asks_of_several_classes_one_by_one_or_at_once(tmp_path: Path) -> None:
+    """An accepted or rejected label is about one class alone; of choices, those that were offered count."""
+    offered = [{"id": "ham", "text": "ham"}, {"id": "spam", "text": "spam"}]
+    lines = [
+        {"text": "a", "label": "spam", "answer": "accept"},
+        {"text": "b", "label": "spam", "answer": "reject"},
+        {"text": "c", "label": "eggs", "answer": "reject"},
+        {"text": "d", "label": "spam", "answer": "ignore"},
+        {"text": "e", "accept": ["spam"], "answer": "accept", "options": offered},
+        {"text": "f", "accept": [], "answer": "accept"},
+        {"text": "g", "accept": ["ham"], "answer": "reject", "options": offered},
+    ]
+    path = tmp_path / "prodigy.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    items = list(format_of("prodigy").read(path, SEVERAL, losses := Losses()))
+    assert [(each.labels, each.undecided) for item in items for each in item.opinions] == [
+        (("spam",), ("ham", "urgent")),
+        ((), ("ham", "urgent")),
+        (("eggs",), SEVERAL.classes),  # for the project to refuse
+        (None, ()),
+        (("spam",), ("urgent",)),
+        ((), ()),
+    ]
+    assert dict(losses.counts) == {"rejections": 1}
+
+
 def test_what_doccano_writes_is_read(tmp_path: Path) -> None:
     """Its numbers are no ids of records; what labelkit sent along is."""
     lines = [
@@ -216,3 +342,6 @@ def test_what_doccano_writes_is_read(tmp_path: Path) -> None:
         ("", "d", []),
     ]
     assert dict(losses.counts) == {"spans": 1, "records with several labels": 1}
+    items = list(format_of("doccano").read(path, SEVERAL, losses := Losses()))
+    assert [[each.labels for each in item.opinions] for item in items] == [[("spam",)], [], [], [("ham", "spam")]]
+    assert dict(losses.counts) == {"spans": 1}
