@@ -17,6 +17,7 @@ from labelkit.active.session import AnnotationSession, Question, Spans
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import enough
 from labelkit.errors import AnswerError, UsageError
+from labelkit.ui.terminal.keys import class_keys
 from labelkit.ui.web import Access, Room, Source, Task, listening, site_at
 from labelkit.ui.web.app import application
 from labelkit.ui.web.server import server_of
@@ -62,7 +63,7 @@ def make_room(
     """A room whose store lies in `folder`; a second one for the same folder is what a restart of the server makes."""
     store = AnnotationStore.open(f"sqlite:///{folder / 'annotations.db'}")
     classes = tuple(task.pop("classes", ("ham", "spam")))
-    keys = dict(zip("123456789", classes, strict=False))
+    keys = class_keys(classes)
 
     def open_session(annotator: str, budget: int) -> AnnotationSession:
         done = enough(store.history(), overlap) | store.asked(annotator)
@@ -77,6 +78,7 @@ def make_room(
             classes,
             annotator,
             budget,
+            several=task.get("several", False),
             overlap=overlap,
             hold_seconds=600,
             highlights_of=lambda item, fields: records.highlights,

@@ -48,6 +48,19 @@ def same_label(label: str, other: str, *, several: bool) -> bool:
         return False
 
 
+def said_classes(label: str | None, classes: Sequence[str]) -> tuple[str, ...]:
+    """Those of these classes that an earlier answer gave to a record; none after a skip.
+
+    >>> said_classes('{"pandas": true, "gone": true}', ["pandas", "sql"])
+    ('pandas',)
+    """
+    try:
+        found = classes_in(label) if label is not None else ()
+    except AnswerError:
+        found = ()
+    return tuple(name for name in classes if name in found)
+
+
 def suggested_classes(suggestion: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
     """The classes of a suggested set; None where nothing is suggested that the person could say.
 

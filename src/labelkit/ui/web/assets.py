@@ -18,6 +18,7 @@ FILES = {
     "/page.css": "page.css",
     "/icon.svg": "icon.svg",
     "/main.js": "main.js",
+    "/choices.js": "choices.js",
     "/outbox.js": "outbox.js",
     "/server.js": "server.js",
     "/view.js": "view.js",

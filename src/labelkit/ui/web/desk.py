@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.active.session import AnnotationSession, Question
 from labelkit.annotations import AnnotationStore
 from labelkit.annotations.annotation import UNDO, Annotation, not_undone
-from labelkit.errors import AnswerError, UsageError, named, visible
+from labelkit.errors import AnswerError, UsageError, visible
+from labelkit.ui.label_sets import shown_label
 from labelkit.ui.web.task import Source, Task
 
 WITHOUT_LIMIT = 1_000_000  # answers of one person while the server runs, where no budget was given
@@ -30,8 +31,8 @@ LOOK_AGAIN_SECONDS = 5.0  # between two looks into a queue that was over
 class AnsweredAlready(AnswerError):
     """The person has answered the record under another operation: in another tab, at a terminal, or before."""
 
-    def __init__(self, record: str, label: str | None) -> None:
-        said = "skipped already" if label is None else f'answered already: "{visible(label)}"'
+    def __init__(self, record: str, shown: str | None) -> None:
+        said = "skipped already" if shown is None else f'answered already: "{shown}"'
         super().__init__(f'record "{visible(record)}" is {said}; take that back to answer anew')
 
 
@@ -42,6 +43,7 @@ class Asked:
     question: Question
     operation: str  # under which the answer will be stored
     since: float  # seconds on a monotonic clock
+    before: str | None = None  # the label that was taken back
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Desk:
     ) -> None:
         self.annotator = annotator
         self._prefix = f"{hashlib.sha256(annotator.encode()).hexdigest()[:12]}-"
-        self._source, self._store, self._task, self._clock = source, store, task, clock
+        self._source, self._store, self.task, self._clock = source, store, task, clock
         self._lock = threading.Lock()
         self._session: AnnotationSession | None = None
         self._looked: float | None = None  # into the queue, when it was over
@@ -82,14 +84,14 @@ class Desk:
         """Learn from the store what this person has said before."""
         mine = [entry for entry in self._store.history() if entry.annotator == self.annotator]
         self._undos = {entry.operation: entry.undoes or "" for entry in mine if entry.kind == UNDO}
-        said = [entry for entry in not_undone(mine) if entry.role == self._task.role]
+        said = [entry for entry in not_undone(mine) if entry.role == self.task.role]
         self._standing = {entry.record: Standing(entry.operation, entry.label, entry.strategy) for entry in said}
         flags = self._store.remarks.flagged()
         self._flagged = {record for record, people in flags.items() if self.annotator in people}
 
     def counts(self) -> Progress:
         """What this person has done since the server started."""
-        return progress_of(self._given, self._task.budget or WITHOUT_LIMIT, self._undone)
+        return progress_of(self._given, self.task.budget or WITHOUT_LIMIT, self._undone)
 
     def progress(self) -> dict[str, Any]:
         """The same as plain values, with the `total` of all times; `nothing` says why there is no record, and
@@ -101,7 +103,7 @@ class Desk:
             nothing = "" if self._hand else self._why_nothing
             advice = None if self._session is None else self._session.advice
         enough = visible(advice.why) if advice is not None and advice.stop else ""
-        return {**progress, "budget": self._task.budget, "total": total, "nothing": visible(nothing), "enough": enough}
+        return {**progress, "budget": self.task.budget, "total": total, "nothing": visible(nothing), "enough": enough}
 
     def is_flagged(self, record: str) -> bool:
         """Whether this person's flag is on a record."""
@@ -116,22 +118,20 @@ class Desk:
             self._pick_up()
             return [asked for record, asked in self._hand.items() if record not in have]
 
-    def answer(self, record: str, label: str | None, operation: str) -> bool:
-        """Store an answer; label None is a skip. Tells whether enough others had answered meanwhile.
+    def answer(self, record: str, said: str | Mapping[str, bool] | None, operation: str) -> bool:
+        """Store an answer; None is a skip. Tells whether enough others had answered meanwhile.
 
         The same operation again changes nothing. Raises AnsweredAlready when this person has answered the record
         otherwise, AnswerError for a record or class that does not exist, MachineError when the store does not take it:
         then the same call can be tried again.
         """
-        if label is not None and label not in self._task.classes:
-            raise AnswerError(f'no class "{visible(label)}"; classes are {named(self._task.classes)}')
-        operation = self._prefix + operation
+        label, operation = self.task.label_of(said), self._prefix + operation
         with self._lock:
-            said = self._standing.get(record)
-            if said is not None and (said.operation, said.label) == (operation, label):
+            standing = self._standing.get(record)
+            if standing is not None and (standing.operation, standing.label) == (operation, label):
                 return False
-            if said is not None:
-                raise AnsweredAlready(record, said.label)
+            if standing is not None:
+                raise AnsweredAlready(record, self.shown(standing.label))
             if operation in self._undos.values():
                 raise AnswerError(f'record "{visible(record)}": this answer was taken back; answer anew')
             question = self._known(record)
@@ -165,9 +165,14 @@ class Desk:
             before, self._given = self._given, [one for one in self._given if one.operation != undone.operation]
             self._undone += len(before) - len(self._given)
             self._last_answer = self._clock()
-            asked = Asked(self._known(undone.record, said.strategy), f"after-{operation}", self._clock())
+            question = self._known(undone.record, said.strategy)
+            asked = Asked(question, f"after-{operation}", self._clock(), said.label)
             self._hand = {undone.record: asked, **self._hand}
             return asked
+
+    def shown(self, label: str | None) -> str | None:
+        """A label as people read it."""
+        return None if label is None else shown_label(label, several=self.task.several)
 
     def flag(self, record: str, operation: str, *, on: bool) -> None:
         """Flag a record for somebody else to look at, or take the flag off."""
@@ -201,7 +206,7 @@ class Desk:
         if self._session is not None:
             with contextlib.suppress(AnswerError):  # of another session: it is stored all the same
                 return bool(self._session.answer(question.record, label, operation).meanwhile)
-        strategy, role = question.item.strategy, self._task.role
+        strategy, role = question.item.strategy, self.task.role
         self._store.add(question.record, label, self.annotator, strategy, operation, role=role)
         return False
 
@@ -230,7 +235,7 @@ class Desk:
 
     def _sit_down(self) -> AnnotationSession | None:
         """The session, a new one where there is none and the queue may have more by now."""
-        budget = self._task.budget or WITHOUT_LIMIT
+        budget = self.task.budget or WITHOUT_LIMIT
         left = budget - sum(one.label is not None for one in self._given)
         if left < 1:
             self._why_nothing = f"the budget of {budget:,} answers is spent"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labelkit.annotations.annotation import LIMITS
 
+Label = Annotated[str, Field(min_length=1, max_length=LIMITS["label"])]
 RecordId = Annotated[str, Field(min_length=1, max_length=LIMITS["record"])]
 Operation = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,100}$")]
 
@@ -37,10 +38,10 @@ class Next(Request):
 
 
 class Say(Request):
-    """Answer a record; a label of null skips it."""
+    """Answer a record: with a class, or with true or false of each where a record may have several; null skips it."""
 
     record: RecordId
-    label: Annotated[str, Field(min_length=1, max_length=LIMITS["label"])] | None
+    label: Label | Annotated[dict[Label, bool], Field(min_length=1, max_length=1_000)] | None
     operation: Operation
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from labelkit.active.session import AnnotationSession, Question
 from labelkit.annotations.annotation import PERSON, Role
+from labelkit.annotations.label_sets import checked_label, set_in, set_text
+from labelkit.errors import AnswerError
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,22 @@ class Task:
     goal: int = 50  # answers of one round: what the progress bar shows
     budget: int | None = None  # answers that one person may give while the server runs
     role: Role = PERSON
+    several: bool = False  # a record may have several classes: an answer says of each whether the record has it
+
+    def label_of(self, said: str | Mapping[str, bool] | None) -> str | None:
+        """What the store keeps of an answer as the page sends it; None is a skip. Raises AnswerError.
+
+        A set names the classes that the person saw. One that joined the project since is left out of it.
+        """
+        if said is None:
+            return None
+        if isinstance(said, str) == self.several:
+            wanted = "an object of classes and true or false" if self.several else "the name of one class"
+            raise AnswerError(f"an answer to a record of this project is {wanted}")
+        if isinstance(said, str):
+            return checked_label(said, self.classes, several=False)
+        known = set_in(set_text(said, self.classes))  # refuses a class that does not exist
+        return set_text([name for name in said if said[name]], [name for name in known if name in said])
 
 
 @dataclass(frozen=True)

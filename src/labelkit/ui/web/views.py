@@ -7,8 +7,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from labelkit.active import QueueItem
 from labelkit.active.session import Question
 from labelkit.errors import visible
+from labelkit.ui.label_sets import said_classes, suggested_classes, votes_by_class
 from labelkit.ui.web.desk import Asked, Desk
 from labelkit.ui.web.task import Task
 
@@ -30,6 +32,7 @@ def task_view(task: Task, annotator: str) -> dict[str, Any]:
         "guidelines": visible(task.guidelines, keep=LINE_BREAKS),
         "goal": task.goal,
         "budget": task.budget,
+        "several": task.several,
     }
 
 
@@ -40,21 +43,38 @@ def desk_id(task: Task, annotator: str) -> str:
 
 def asked_view(asked: Asked, desk: Desk) -> dict[str, Any]:
     """One record to answer."""
-    item = asked.question.item
-    sides: dict[str, list[str]] = {}
-    for function, label in item.votes.items():
-        sides.setdefault(label, []).append(visible(function))
-    votes = [{"label": label, "functions": names} for label, names in sorted(sides.items(), key=lambda s: -len(s[1]))]
+    item, task = asked.question.item, desk.task
+    about = _about_set(asked, task) if task.several else {"suggestion": item.suggestion, "votes": _votes(item)}
     return {
         "record": asked.question.record,
         "name": visible(asked.question.record),
         "operation": asked.operation,
         "strategy": visible(item.strategy),
         "reason": visible(item.reason),
-        "suggestion": item.suggestion,
-        "votes": votes,
+        **about,
         "fields": [_field(asked.question, name) for name in asked.question.fields],
         "flagged": desk.is_flagged(asked.question.record),
+    }
+
+
+def _votes(item: QueueItem) -> list[dict[str, Any]]:
+    """Each class that was voted for, and by which functions."""
+    sides: dict[str, list[str]] = {}
+    for function, label in item.votes.items():
+        sides.setdefault(label, []).append(visible(function))
+    return [{"label": label, "functions": names} for label, names in sorted(sides.items(), key=lambda s: -len(s[1]))]
+
+
+def _about_set(asked: Asked, task: Task) -> dict[str, Any]:
+    """What is suggested, voted and was said of a record that may have several classes; `functions` vote for theirs."""
+    item = asked.question.item
+    return {
+        "suggestion": suggested_classes(item.suggestion, task.classes),
+        "chosen": said_classes(asked.before, task.classes),
+        "votes": [
+            {"label": one.name, "functions": list(map(visible, one.yes)), "against": list(map(visible, one.no))}
+            for one in votes_by_class(item.votes, task.classes)
+        ],
     }
 
 

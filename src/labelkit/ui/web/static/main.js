@@ -1,6 +1,7 @@
 // The page: one record, one key, one stored answer. What a person says is kept by the outbox, and the next record, which
 // is here already, is shown at once.
 
+import { Choices } from "./choices.js";
 import { Dashboard } from "./dashboard.js";
 import { Outbox, random } from "./outbox.js";
 import { Refused, from, get, post } from "./server.js";
@@ -9,6 +10,7 @@ import { $, View } from "./view.js";
 const READY = 2; // records that should be here, the one shown included
 const BOUNCE = 250; // milliseconds within which the same key is a double press
 const SETTLE = 100; // milliseconds for which a record that has just appeared takes no answer
+const STORE = "say what is chosen"; // as an act: pressed twice it is one, whatever is chosen then
 const LOOK_AGAIN = 5_000; // milliseconds between two looks into a queue that was over
 
 class Page {
@@ -17,7 +19,8 @@ class Page {
     this.task = me.task;
     this.progress = me.progress;
     this.view = new View();
-    this.view.setTask(me.task, (label) => this.say(label));
+    this.choices = me.task.several ? new Choices(me.task.classes.map((one) => one.label)) : null;
+    this.view.setTask(me.task, (label) => this.press(label));
     this.dashboard = new Dashboard($("dashboard"), this.view);
     this.hand = []; // records to answer, the one shown first
     this.given = []; // records answered in this tab, to come back to
@@ -50,9 +53,22 @@ class Page {
 
   // What a person does
 
-  say(label) {
+  /** The key or button of a class: it is said at once, or chosen where a record may have several. */
+  press(label) {
+    if (!this.choices) return this.say(label);
     const asked = this.current;
     if (!asked || this.place !== "work" || this.isBounce(`say ${label}`)) return;
+    this.choices.toggle(asked, label);
+    this.view.showChosen(this.choices.of(asked));
+  }
+
+  store() {
+    if (this.current && this.place === "work") this.say(this.choices.answer(this.current), STORE);
+  }
+
+  say(label, act = `say ${label}`) {
+    const asked = this.current;
+    if (!asked || this.place !== "work" || this.isBounce(act)) return;
     const started = performance.now();
     this.hand.shift();
     this.given.push({ asked, label });
@@ -67,7 +83,12 @@ class Page {
   accept() {
     if (!this.current) return;
     if (this.current.suggestion === null) this.view.notice("there is no suggestion to accept");
-    else this.say(this.current.suggestion);
+    else if (!this.choices) this.say(this.current.suggestion);
+    else {
+      this.choices.replace(this.current, this.current.suggestion);
+      this.view.showChosen(this.choices.of(this.current));
+      this.view.notice("chosen as suggested; enter stores it");
+    }
   }
 
   async undo() {
@@ -123,6 +144,7 @@ class Page {
   }
 
   goOn() {
+    this.notTwice();
     this.resting = false;
     this.draw();
     this.fill();
@@ -133,6 +155,11 @@ class Page {
     if (this.outbox.size) return;
     await this.ask("/api/leave", { forget: true });
     location.reload();
+  }
+
+  /** An enter that did something else is, pressed twice, no answer. */
+  notTwice() {
+    this.last = { act: STORE, time: performance.now() };
   }
 
   isBounce(act) {
@@ -265,6 +292,7 @@ class Page {
     this.view.showTrail(this.given.map((one) => one.label));
     this.since = performance.now();
     this.view.showRecord(asked);
+    if (asked && this.choices) this.view.showChosen(this.choices.of(asked));
   }
 
   go(place) {
@@ -285,6 +313,7 @@ class Page {
     const on = (id, act) => $(id).addEventListener("click", act);
     on("accept", () => this.accept());
     on("skip", () => this.say(null));
+    on("store", () => this.store());
     on("undo", () => this.undo());
     on("undo-rest", () => this.undo());
     on("set-flag", () => this.flag());
@@ -297,6 +326,9 @@ class Page {
     on("to-help", () => $("help").showModal());
     on("keep-note", () => this.closeNote(true));
     on("drop-note", () => this.closeNote(false));
+    for (const id of ["help", "note"]) $(id).addEventListener("close", () => this.notTwice());
+    // A click leaves the focus where it was: enter goes on storing, and does not press the button again.
+    if (this.choices) document.addEventListener("mousedown", (event) => event.target.closest("main button, nav button") && event.preventDefault());
     $("note").addEventListener("cancel", (event) => {
       event.preventDefault();
       this.closeNote(false);
@@ -320,7 +352,11 @@ class Page {
       return;
     }
     const onButton = event.target.closest?.("button, a, input, textarea, select");
-    if (onButton && (event.key === "Enter" || event.key === " ")) return;
+    const isStored = this.choices && event.key === "Enter" && onButton?.getAttribute("role") === "checkbox"; // as in a form
+    if (onButton && !isStored && (event.key === "Enter" || event.key === " ")) {
+      if (event.repeat && this.choices) event.preventDefault(); // a key that is held presses a button once
+      return;
+    }
     const act = this.actOf(event.key);
     if (!act) return;
     event.preventDefault();
@@ -336,7 +372,8 @@ class Page {
     if (!this.current) return null;
     const scroll = { ArrowUp: -60, ArrowDown: 60, PageUp: -400, PageDown: 400 }[key];
     if (scroll) return () => $("record").scrollBy({ top: scroll });
-    if (this.keys.has(key)) return () => this.say(this.keys.get(key));
+    if (this.keys.has(key)) return () => this.press(this.keys.get(key));
+    if (this.choices && key === "Enter") return () => this.store();
     const act = { a: () => this.accept(), " ": () => this.say(null), f: () => this.flag(), n: () => this.openNote() }[key];
     if (act) return act;
     return key.length === 1 ? () => this.view.notice("this key means nothing here; ? shows the keys") : null;

@@ -1,5 +1,7 @@
 // What a person sees. Texts of the data are only ever set as text: nothing here makes elements from strings.
 
+import { classesIn } from "./choices.js";
+
 const HUES = 8;
 const TRAIL = 20; // latest answers shown
 
@@ -36,6 +38,9 @@ export class View {
     });
     $("classes").replaceChildren(...task.classes.map((one) => this.classButton(one, say)));
     $("classes").classList.toggle("many", task.classes.length > 12);
+    $("set").hidden = !task.several;
+    document.body.classList.toggle("several", task.several);
+    if (task.several) $("accept-name").textContent = "as suggested";
     for (const [place, text] of [["guide", "guidelines"], ["help-guide", "help-guidelines"]]) {
       $(place).hidden = !task.guidelines;
       $(text).textContent = task.guidelines;
@@ -58,13 +63,30 @@ export class View {
     });
     button.addEventListener("click", () => say(one.label));
     button.label = one.label;
+    if (this.task.several) {
+      button.setAttribute("role", "checkbox");
+      button.setAttribute("aria-checked", "false");
+      button.prepend(make("span", { cls: "box", "aria-hidden": "true" }));
+    }
     return button;
+  }
+
+  /** Show what would be stored of the record. */
+  showChosen(labels) {
+    for (const button of $("classes").children) button.setAttribute("aria-checked", String(labels.includes(button.label)));
+    set($("chosen"), this.named(labels));
+    $("chosen").title = this.named(labels);
+  }
+
+  named(labels) {
+    return labels.map((label) => this.name(label)).join(", ") || "none of the classes";
   }
 
   setKeys(task) {
     const rows = [
       ...task.classes.map((one) => [one.key, one.name]),
-      ["a", "accept the suggestion"],
+      ...(task.several ? [["enter", "store the classes chosen, or that there are none, and go on"]] : []),
+      ["a", task.several ? "choose what is suggested; enter stores it" : "accept the suggestion"],
       ["space", "skip: no answer, and you are not asked again"],
       ["u, backspace", "take the last answer back and return to its record"],
       ["f", "flag the record for somebody else to look at, or take the flag off"],
@@ -83,7 +105,7 @@ export class View {
   showRecord(asked) {
     $("work").classList.toggle("waiting", asked === null);
     for (const button of $("classes").children) button.disabled = asked === null;
-    for (const id of ["accept", "skip", "set-flag", "write-note"]) $(id).disabled = asked === null;
+    for (const id of ["accept", "skip", "store", "set-flag", "write-note"]) $(id).disabled = asked === null;
     if (asked === null) return;
     $("name").textContent = asked.name;
     $("strategy").textContent = asked.strategy ? `asked by ${asked.strategy}` : "";
@@ -92,10 +114,11 @@ export class View {
     const record = $("record");
     record.replaceChildren(...this.fields(asked));
     record.scrollTop = 0;
-    $("votes").replaceChildren(...asked.votes.map((side) => this.side(side)));
+    $("votes").replaceChildren(...this.noneSuggested(asked), ...asked.votes.map((side) => this.side(side)));
     for (const button of $("classes").children) {
-      button.classList.toggle("suggested", button.label === asked.suggestion);
-      button.setAttribute("aria-description", button.label === asked.suggestion ? "suggested" : "");
+      const isSuggested = this.task.several ? Boolean(asked.suggestion?.includes(button.label)) : button.label === asked.suggestion;
+      button.classList.toggle("suggested", isSuggested);
+      button.setAttribute("aria-description", isSuggested ? "suggested" : "");
     }
     $("accept").disabled = asked.suggestion === null;
     if (record.scrollHeight > record.clientHeight + 2) document.body.classList.add("tall"); // once, and for good
@@ -105,7 +128,7 @@ export class View {
   }
 
   fields(asked) {
-    const voted = new Map(asked.votes.flatMap((side) => side.functions.map((name) => [name, side.label])));
+    const voted = this.voted(asked);
     for (const field of asked.fields) if (!field.short) this.long.add(field.name); // once, and for good
     const short = asked.fields.filter((field) => !this.long.has(field.name));
     const many = asked.fields.length > 1;
@@ -122,6 +145,14 @@ export class View {
     return blocks;
   }
 
+  /** Function -> the label that it voted for, or of several classes the one that it is of, and how to say it. */
+  voted(asked) {
+    if (!this.task.several) return new Map(asked.votes.flatMap((side) => side.functions.map((name) => [name, [side.label, this.name(side.label)]])));
+    return new Map(asked.votes.flatMap((side) => ["functions", "against"].flatMap((way) => side[way].map(
+      (name) => [`${this.name(side.label)}: ${name}`, [side.label, way === "functions" ? "yes" : "no"]],
+    ))));
+  }
+
   value(field, tag, voted) {
     const value = make(tag, { cls: "value", dir: "auto" });
     if (field.empty) {
@@ -135,8 +166,8 @@ export class View {
 
   /** A part of a text where functions matched, in the colour of what the first of them voted. */
   mark(part, voted) {
-    const labels = part.by.map((name) => voted.get(name)).filter((label) => label !== undefined);
-    const said = part.by.map((name) => (voted.has(name) ? `${name}: ${this.name(voted.get(name))}` : name));
+    const labels = part.by.filter((name) => voted.has(name)).map((name) => voted.get(name)[0]);
+    const said = part.by.map((name) => (voted.has(name) ? `${name}: ${voted.get(name)[1]}` : name));
     const hue = labels.length ? ` hue${this.hues.get(labels[0]) ?? 0}` : "";
     return make("mark", { cls: `match${hue}`, text: part.text, title: said.join(", ") });
   }
@@ -144,12 +175,19 @@ export class View {
   side(side) {
     return make("li", { children: [
       make("b", { cls: `vote hue${this.hues.get(side.label) ?? 0}`, text: this.name(side.label), dir: "auto" }),
-      make("span", { cls: "quiet", text: side.functions.join(", "), dir: "auto" }),
+      make("span", { cls: "quiet", text: this.task.several ? forAndAgainst(side) : side.functions.join(", "), dir: "auto" }),
     ] });
   }
 
+  /** That no class is suggested, which no button can show. */
+  noneSuggested(asked) {
+    const said = this.task.several && asked.suggestion?.length === 0;
+    return said ? [make("li", { children: [make("span", { cls: "quiet", text: "suggested:" }), make("b", { text: this.named([]) })] })] : [];
+  }
+
+  /** A class, or the classes of a set, as people read them. */
   name(label) {
-    return this.names.get(label) ?? label;
+    return typeof label === "object" ? this.named(classesIn(label)) : this.names.get(label) ?? label;
   }
 
   setFlag(on) {
@@ -197,12 +235,14 @@ export class View {
 
   /** The latest answers of this page as a row of colours; null is a skip. */
   showTrail(labels) {
-    $("trail").replaceChildren(...labels.slice(-TRAIL).map((label) => make("li", { cls: label === null ? "" : `hue${this.hues.get(label) ?? 0}` })));
+    const cls = (label) => (label === null ? "" : typeof label === "object" ? "answered" : `hue${this.hues.get(label) ?? 0}`);
+    $("trail").replaceChildren(...labels.slice(-TRAIL).map((label) => make("li", { cls: cls(label) })));
   }
 
   /** Light up the button of what was said. */
   flash(label) {
-    const button = [...$("classes").children].find((one) => one.label === label) ?? (label === null ? $("skip") : null);
+    const other = label === null ? $("skip") : typeof label === "object" ? $("store") : null;
+    const button = [...$("classes").children].find((one) => one.label === label) ?? other;
     if (!button) return;
     button.classList.remove("pressed");
     void button.offsetWidth;
@@ -227,6 +267,11 @@ export class View {
     $("sign-out").hidden = !signOut;
     this.show("rest");
   }
+}
+
+function forAndAgainst(side) {
+  const ways = [["yes", side.functions], ["no", side.against]].filter(([, names]) => names.length);
+  return ways.map(([word, names]) => `${word}: ${names.join(", ")}`).join(" · ");
 }
 
 export function number(value) {
