@@ -231,6 +231,17 @@ def test_fasttext_holds_words_and_labels(about: About, data: st.DataObject) -> N
     assert losses.counts["records without a label"] == len(made) - len(kept) - nothing
 
 
+@pytest.mark.parametrize("name", ["label-studio", "prodigy", "doccano", "argilla", "fasttext"])
+def test_classes_of_which_nothing_is_known_are_counted(name: str) -> None:
+    """Where what is not named reads as no, each undecided class of a labelled record is counted as lost."""
+    labels, probs = ("ham",), (0.75, None, None)
+    known = Item(
+        "r0", {"text": "x"}, labels=labels, confidence=0.75, probs=probs, source="model", undecided=CLASSES[1:]
+    )
+    _, losses = back(name, [known, Item("r1", {"text": "y"}, undecided=CLASSES)], SEVERAL)
+    assert losses.counts["undecided classes"] == 2
+
+
 @given(items(ONE))
 @settings(max_examples=15, deadline=None)
 def test_wrench_holds_votes(made: list[Item]) -> None:

@@ -37,6 +37,8 @@ def _line(item: Item, about: About, losses: Losses) -> dict[str, object]:
     losses.add("answers that name no class", item.id, "a record without a label is one that nobody labelled", nothing)
     partly = len(item.settled) if item.source == "model" else 0
     losses.add("answers about some of the classes", item.id, "the model's labels go along with them", partly)
+    hidden = len(item.undecided) if item.model_labels is not None else 0
+    losses.add("undecided classes", item.id, "the model's labels do not name them, as if it were no", hidden)
     losses.add("votes of functions", item.id, "doccano has no place for them; export votes beside", len(item.votes))
     others = {
         name: as_json(value) for name, value in {**item.metadata, **item.fields}.items() if name != about.text_field

@@ -28,6 +28,8 @@ def _lines(item: Item, field: str, about: About, losses: Losses) -> Iterator[dic
     others = {name: as_json(value) for name, value in {**item.metadata, **item.fields}.items() if name != field}
     losses.add("probabilities", item.id, "a task has no place for them", len(item.probs) if item.model_labels else 0)
     losses.add("votes of functions", item.id, "a task has no place for them; export votes beside it", len(item.votes))
+    hidden = len(item.undecided) if item.model_labels is not None and not item.opinions else 0
+    losses.add("undecided classes", item.id, "what is not chosen beforehand looks like no", hidden)
     options = [{"id": name, "text": name} for name in about.classes]
     task: dict[str, object] = {
         "text": as_text(item.fields.get(field)),
