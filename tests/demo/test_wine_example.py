@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import labelkit as lk
+from readmes import commands_of, run
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -39,20 +37,9 @@ def wine(wine_examples: Path, tmp_path: Path) -> Path:
     return folder / "wine"
 
 
-def run(command: str, folder: Path) -> str:
-    """Run one line of the README as a shell would find it, with proxies that lead nowhere."""
-    tools = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    environment |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    words = shlex.split(command)
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_readme_runs(wine: Path) -> None:
     """Every command of the README succeeds in turn, and the last one trains on what passed the gate."""
-    commands = re.findall(r"^\$ (.+)$", (wine / "README.md").read_text(), flags=re.MULTILINE)
+    commands = commands_of(wine / "README.md")
     assert commands[-1] == "python ../train.py"
     outputs = [run(command, wine) for command in commands]
     assert outputs[2].startswith("10 simulated answers, 10 of them new")
