@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, Page
 
 from projects import Made
+from waiting import until
 
 
 @dataclass
@@ -60,3 +62,24 @@ def opened(context: BrowserContext, link: str) -> Page:
     page.goto(link)
     page.wait_for_selector("#record section")
     return page
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key when the page is ready for it, the way people do: never at the instant a record appears."""
+    time.sleep(0.3)
+    page.keyboard.press(key)
+
+
+def shown(page: Page) -> str:
+    """Id of the record on the page."""
+    return page.inner_text("#name")
+
+
+def saved(page: Page) -> None:
+    """Wait until everything said is stored and the following record is there."""
+    until(lambda: page.evaluate("page.outbox.size") == 0)
+
+
+def ready(page: Page) -> None:
+    """Wait until two records are there."""
+    until(lambda: page.evaluate("page.hand.length") == 2)

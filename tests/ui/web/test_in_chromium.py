@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 
 from labelkit.annotations import Annotation, AnnotationStore
 from projects import Made
 from waiting import until
-from web_pages import Serving, opened
+from web_pages import Serving, opened, press, ready, saved, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,27 +30,6 @@ def store(serving: Serving) -> AnnotationStore:
 def stored(serving: Serving) -> list[Annotation]:
     """Everything in the store."""
     return store(serving).history()
-
-
-def press(page: Page, key: str) -> None:
-    """Press a key when the page is ready for it, the way people do: never at the instant a record appears."""
-    time.sleep(0.3)
-    page.keyboard.press(key)
-
-
-def shown(page: Page) -> str:
-    """Id of the record on the page."""
-    return page.inner_text("#name")
-
-
-def saved(page: Page) -> None:
-    """Wait until everything said is stored and the following record is there."""
-    until(lambda: page.evaluate("page.outbox.size") == 0)
-
-
-def ready(page: Page) -> None:
-    """Wait until two records are there."""
-    until(lambda: page.evaluate("page.hand.length") == 2)
 
 
 def test_one_key_answers_and_the_next_record_is_there(serve: Serve, context: BrowserContext) -> None:
