@@ -1,7 +1,7 @@
 """The first pass of `apply`: votes as they come, and everything that can be counted on the way.
 
 Votes go to disk chunk by chunk; what stays in memory does not grow with the records, but for a byte for the gold label
-of each: what proves ids unique goes to disk as well once they are many.
+of each, where there are any: what proves ids unique goes to disk as well once they are many.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ class Casting:
         self.counts += chunk.counts
         self.figures += FigureCounts.of(chunk.votes, self.k, truth)
         self.faults += chunk.faults[: max(0, KEPT_FAULTS - len(self.faults))]
-        self.truths.append(truth.astype(np.int8))
+        nothing = np.broadcast_to(np.int8(-1), truth.shape)  # takes no memory
+        self.truths.append(truth.astype(np.int8) if (truth >= 0).any() else nothing)
         settled = answered >= 0
         if settled.any():
             self.answered_votes.append(chunk.votes[settled])
