@@ -169,8 +169,8 @@ def test_what_others_said_is_readable() -> None:
     meanwhile = [Annotation("q0", text, who, "", "", "op", 1, "label") for text, who in others]
     notice = stored(start(), said("python"), "op-1", 1.0, meanwhile).notice
     assert notice == (
-        "stored: python; kept as one opinion more: meanwhile ben said the same, cem said sql, "
-        "dan said none of the classes, eve said ham"
+        "stored: python; kept as one opinion more: meanwhile ben said the same; cem said sql; "
+        "dan said none of the classes; eve said ham"
     )
 
 

@@ -207,7 +207,7 @@ def _late(label: str | None, meanwhile: Sequence[Annotation], *, several: bool =
         same = same_label(label or "", entry.label or "", several=several)
         what = "the same" if same else shown_label(entry.label or "", several=several)
         said.append(f"{visible(entry.annotator)} said {what}")
-    return f"; kept as one opinion more: meanwhile {', '.join(said)}"
+    return f"; kept as one opinion more: meanwhile {('; ' if several else ', ').join(said)}"
 
 
 def taken_back(state: State) -> State:
