@@ -94,7 +94,7 @@ SUITE = json.dumps(
     ("change", "said"),
     [
         (lambda toml: toml.replace("fields", "feilds"), '[data] feilds: unknown key; did you mean "fields"?'),
-        (lambda toml: toml.replace('["ham", "spam"]', '["ham"]'), "[project] classes"),
+        (lambda toml: toml.replace('["ham", "spam"]', '["ham"]'), "[project]: classes must have at least 2 items"),
         (lambda toml: toml + "nonsense", "labelkit.toml: not TOML"),
         (lambda toml: toml + '[model]\nname = "snorkle"\n', "[model] name"),
         (lambda toml: toml.replace("comments.csv", "gone.csv"), "gone.csv: no such file or folder"),
