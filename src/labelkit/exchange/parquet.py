@@ -105,7 +105,7 @@ def read_huggingface(path: Path, about: About, losses: Losses) -> Iterator[Item]
                 for values in batch.to_pylist():
                     row += 1
                     yield _item(values, names, about, f"{name}: row {row}")
-    except (OSError, pa.ArrowException) as error:  # Arrow says it with either
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # Arrow says it with any of them
         raise DataError(f"{name}: not a Parquet file that can be read: {visible(str(error)[:200])}") from error
 
 
