@@ -28,6 +28,23 @@ def test_stored_answer_comes_back_as_it_went_in(store: AnnotationStore) -> None:
     assert store.history() == [said]
 
 
+def test_an_answer_given_elsewhere_keeps_its_time(store: AnnotationStore) -> None:
+    """When it was given is told with it; which stands is still a matter of the order in which they were stored."""
+    early, late = "2020-01-02T03:04:05.678Z", "2024-01-01T00:00:00.000Z"
+    answers = [Answer("c7", label, "ana", "", label, time=time) for label, time in [("spam", late), ("ham", early)]]
+    assert [said.time for said in store.add_all(answers)] == [late, early]
+    assert [said.time for said in store.history()] == [late, early]
+    assert store.answers()["c7"].label == "ham"
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2020-01-02T03:04:05", "2020-01-02T03:04:05+01:00", "2020-01-02"])
+def test_time_that_is_not_labelkits_is_refused(store: AnnotationStore, time: str) -> None:
+    """A time of another kind, or without a zone, would be read wrongly some day."""
+    with pytest.raises(AnswerError, match=r"the time \".*\" is not like 1970-01-01T00:00:00.000Z"):
+        store.add_all([Answer("c7", "spam", "ana", "", "op-1", time=time)])
+    assert store.history() == []
+
+
 def test_answers_outlive_the_store(place: Place) -> None:
     """A store opened again in the same place knows what was said."""
     said = place.open().add("c7", "spam", "ana", "margin", "op-1")

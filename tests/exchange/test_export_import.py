@@ -13,6 +13,8 @@ import pytest
 from applied_projects import applied
 from labelkit.errors import AnswerError, AnswerIsNo, DataError, UsageError
 from labelkit.exchange import FORMATS
+from labelkit.files import timestamp
+from labelkit.pipeline.truth import store_of
 from projects import FUNCTIONS, Made, MakeProject, printed
 
 
@@ -61,6 +63,24 @@ def test_every_tool_brings_answers_back(source: str, made: Made, make_project: M
     other = make_project(folder="other")
     other.project.import_answers(path, source=source, annotator="somebody")
     assert other.project.answers() == made.project.answers()
+
+
+def test_answers_keep_the_time_at_which_they_were_given(made: Made, make_project: MakeProject, tmp_path: Path) -> None:
+    """A tool's time is kept, in UTC; one that is none is counted, and the answer has the time of the import."""
+    first, second, *_ = ids_of(made)
+    times = {first: "2020-01-02T03:04:05+01:00", second: "03:04"}
+    tasks = [
+        {"data": {"id": key}, "annotations": [{"created_at": time, "completed_by": 5, "result": [
+            {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["spam"]}}]}]}
+        for key, time in times.items()
+    ]  # fmt: skip
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+    other, before = make_project(folder="other"), timestamp()
+    report = other.project.import_answers(tmp_path / "tasks.json", source="label-studio", annotator="ana")
+    assert dict(report.losses.counts) == {"times of answers": 1}
+    given, imported = store_of(other.project.folder).history()
+    assert given.time == "2020-01-02T02:04:05.000Z"
+    assert imported.time >= before
 
 
 def test_records_without_ids_are_found_by_their_text(made: Made, tmp_path: Path) -> None:

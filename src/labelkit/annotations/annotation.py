@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from labelkit.errors import AnswerError, named, visible
+from labelkit.files import timestamp
 
 Kind = Literal["label", "skip", "undo"]
 Role = Literal["person", "adjudicator"]
@@ -42,6 +44,7 @@ class Answer:
     strategy: str  # that asked; empty when nobody did
     operation: str  # unique id of this act of answering: the same id again is the same answer again
     role: Role = PERSON  # an adjudicator decides where people disagree
+    time: str = field(default="", compare=False)  # as `timestamp` gives it, of one given elsewhere; empty: now
 
     @property
     def kind(self) -> Kind:
@@ -56,7 +59,7 @@ class Annotation:
     record: str  # id of the record
     label: str | None  # class name; None for a skip or an undo
     annotator: str
-    time: str  # UTC, ISO 8601; to be read by people: the order is that of `sequence`
+    time: str  # when it was given: UTC, ISO 8601; to be read by people: the order is that of `sequence`
     strategy: str  # that asked; empty when nobody did
     operation: str  # unique
     sequence: int  # given by the store, growing
@@ -76,10 +79,25 @@ def check_answer(answer: Answer) -> None:
     """
     if answer.role not in ROLES:
         raise AnswerError(f'no role "{visible(str(answer.role)[:80])}"; known are {named(ROLES)}')
+    if answer.time and utc(answer.time) != answer.time:
+        raise AnswerError(f'the time "{visible(answer.time[:80])}" is not like {timestamp(0)}')
     for name in _OF_AN_ANSWER:
         value = getattr(answer, name)
         if name != "label" or value is not None:
             check_text(name, value)
+
+
+def utc(time: str) -> str | None:
+    """A time in ISO 8601, from 1971 on, as `timestamp` gives it; None for what is none, or names no zone.
+
+    >>> utc("2026-01-02T03:04:05+02:00"), utc("2026-01-02T03:04:05"), utc("yesterday")
+    ('2026-01-02T01:04:05.000Z', None, None)
+    """
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    return timestamp(moment.timestamp()) if moment.tzinfo is not None and 1970 < moment.year < 9999 else None
 
 
 def check_text(name: str, value: object) -> None:

@@ -224,7 +224,7 @@ def _append(connection: sa.Connection, answer: Answer, kind: str, undoes: str | 
         "label": answer.label,
         "annotator": answer.annotator,
         "strategy": answer.strategy,
-        "time": timestamp(),
+        "time": answer.time or timestamp(),
         "undoes": undoes,
         "role": answer.role,
     }

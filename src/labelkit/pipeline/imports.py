@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelkit.annotations.annotation import Answer, check_answer
+from labelkit.annotations.annotation import Answer, check_answer, utc
 from labelkit.annotations.label_sets import set_text
 from labelkit.errors import AnswerError, DataError, UsageError, listed, named, visible
 from labelkit.exchange import About, Item, Losses, Opinion, format_of
@@ -82,7 +82,7 @@ def import_from(
         if item.model_labels is not None:
             losses.add("predictions of a model", item.id or item.place, "answers are of people; see --records")
         try:
-            answers += _answers(item, known, about, format, annotator)
+            answers += _answers(item, known, about, format, annotator, losses)
         except AnswerError as error:
             problems.append(f"{item.place}: {error}")
     if problems:
@@ -122,7 +122,14 @@ class _Known:
         return self._ids[as_text(item.fields.get(self._by))]
 
 
-def _answers(item: Item, known: _Known, about: About, format: str, annotator: str) -> Iterator[Answer]:  # noqa: A002
+def _answers(
+    item: Item,
+    known: _Known,
+    about: About,
+    format: str,  # noqa: A002
+    annotator: str,
+    losses: Losses,
+) -> Iterator[Answer]:
     """The item's answers on their way to the store."""
     if not item.opinions:
         return
@@ -137,7 +144,10 @@ def _answers(item: Item, known: _Known, about: About, format: str, annotator: st
             opinion.strategy or format,
             opinion.operation or f"{format}-{again}",
             opinion.role,
+            utc(opinion.time) or "",
         )
+        if opinion.time and not answer.time:
+            losses.add("times of answers", record, "they are no time with its zone; the time of the import stands")
         check_answer(answer)
         yield answer
 
