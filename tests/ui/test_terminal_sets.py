@@ -84,6 +84,17 @@ def test_no_class_is_said_before_it_is_stored() -> None:
     assert react(start(), "enter")[1] == Say(said())
 
 
+def test_small_window_says_what_enter_stores() -> None:
+    """Where not even all classes fit, the set and the latest notice do."""
+    state = failed(typed(start(), "2"), Say(said("pandas")), "the disk is full")
+    assert draw(state, {"text": "a text"}, 20, 8).plain.split("\n")[-3:] == [
+        "  1  [ ] python",
+        " enter stores  pand…",
+        " disk is full",
+    ]
+    assert draw(typed(state, "?"), {}, 20, 8).plain.count("enter stores  ") == 0
+
+
 def test_help_is_about_sets() -> None:
     """The help page says that a key chooses and enter stores."""
     plain = draw(replace(start(), helping=True), {}, 100, 24).plain

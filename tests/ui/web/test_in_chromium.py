@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext
 from labelkit.annotations import Annotation, AnnotationStore
 from projects import Made
 from waiting import until
-from web_pages import Serving, opened, press, ready, saved, shown
+from web_pages import CONTRAST, Serving, opened, press, ready, saved, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -507,22 +507,3 @@ def test_colours_can_be_read(serve: Serve, browser: Browser) -> None:
         assert page.evaluate(CONTRAST), "the measure finds nothing"
         state = context.storage_state()
         context.close()
-
-
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const rgb = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => { for (let e = element; e; e = e.parentElement) {
-    const color = rgb(getComputedStyle(e).backgroundColor); if (color[3] > 250) return color; }
-    return [255, 255, 255]; };
-  const shown = (e) => e.getClientRects().length && !e.closest('dialog:not([open])') && !e.disabled;
-  return [...document.querySelectorAll('body *')].filter((e) => shown(e) && getComputedStyle(e).visibility !== 'hidden')
-    .filter((e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-    .map((e) => { const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
-      return [e.id || e.className || e.localName, e.textContent.slice(0, 20), (a + 0.05) / (b + 0.05)]; })
-    .filter(([, , ratio]) => ratio < 4.5);
-}"""

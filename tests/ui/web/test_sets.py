@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
-from labelkit.annotations.label_sets import set_text
-from labelkit.ui.web import Room
+from labelkit.annotations.label_sets import set_in, set_text
+from labelkit.errors import AnswerError
+from labelkit.ui.web import Room, Task
 from web_rooms import Records, Visitor, make_room
 
 CLASSES = ("python", "pandas", "sql")
@@ -140,6 +142,19 @@ def test_undo_brings_the_set_back(ana: Visitor, room: Room) -> None:
     assert answer(ana, back, None).status_code == 200
     assert ana.said("undo", operation=f"undo-{next(_numbers):08}")["record"]["chosen"] == []
     assert room.store.answers() == {}
+
+
+@given(st.dictionaries(st.sampled_from([*CLASSES, "eggs", ""]), st.booleans()))
+def test_stored_set_says_what_was_sent(said: dict[str, bool]) -> None:
+    """Of known classes every set is kept as it was sent, in one order; one unknown class and nothing is."""
+    task = Task("questions", "p1", CLASSES, {}, several=True)
+    if set(said) <= set(CLASSES):
+        label = str(task.label_of(said))
+        assert set_in(label) == said
+        assert list(set_in(label)) == [name for name in CLASSES if name in said]
+    else:
+        with pytest.raises(AnswerError, match="no class"):
+            task.label_of(said)
 
 
 def test_names_of_classes_steer_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from labelkit.annotations.label_sets import set_text
 from labelkit.ui.web import Room
 from waiting import until
-from web_pages import opened, press, ready, saved, shown
+from web_pages import CONTRAST, opened, press, ready, saved, shown
 from web_rooms import Records, make_room, on_a_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -227,6 +228,18 @@ def test_two_tabs_and_a_lost_reply_make_one_answer(place: Place, context: Browse
     saved(page)
     until(lambda: shown(other) == "q1")
     assert stored(place) == [("q0", set_text(["python"], CLASSES))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_can_be_read(place: Place, browser: Browser, scheme: Literal["light", "dark"]) -> None:
+    """Boxes, chosen and not, and the button that stores have the contrast of the rest of the page."""
+    context = browser.new_context(color_scheme=scheme)
+    page = visit(context, place)
+    for key in "13":
+        press(page, key)
+    time.sleep(0.3)
+    assert page.evaluate(CONTRAST) == []
+    context.close()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (640, 400), (320, 568), (844, 390)], ids=str)

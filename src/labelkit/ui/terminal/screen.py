@@ -78,8 +78,10 @@ def draw(
         where = f" lines {scroll + 1} to {scroll + room} of {len(body)}; arrow keys scroll "
         foot[0] = rule(width, where)
     lines = [*head, *shown, *[Text()] * (room - len(shown)), *foot]
-    if len(lines) > height:  # a very small window: what was stored, or was not, is said in any case
-        lines = [*lines[: height - 1], lines[-1]]
+    if len(lines) > height:  # a very small window: what was stored, or was not, or would be, is said in any case
+        choice = _choice(state, width)
+        before = [line for line in lines[:-1] if line not in choice]
+        lines = [*before[: height - len(choice) - 1], *choice, lines[-1]]
     return Screen(tuple(lines), scroll)
 
 
@@ -153,8 +155,7 @@ def _foot(state: State, width: int) -> list[Text]:
         return [rule(width), *_draft(state.draft, width)]
     notice = wrapped(Text(state.notice, "bold red" if state.alarm else "green"), width - 2 * MARGIN)
     said = [indented(line) for line in notice[:MOST_NOTICE_LINES]] or [Text()]
-    choice = _choice(state, width) if state.several and labels else []
-    return [rule(width), *_flowed(labels, width), *choice, line_of(f" {commands}", width, "dim"), *said]
+    return [rule(width), *_flowed(labels, width), *_choice(state, width), line_of(f" {commands}", width, "dim"), *said]
 
 
 def _labels(state: State, item: QueueItem) -> list[Text]:
@@ -178,7 +179,9 @@ def _boxes(state: State) -> list[Text]:
 
 
 def _choice(state: State, width: int) -> list[Text]:
-    """What enter stores as things are."""
+    """What enter stores as things are; nothing where it stores nothing."""
+    if not state.several or state.current is None or state.helping or state.draft is not None:
+        return []
     stored = shown_label(set_text(state.chosen, state.classes), several=True)
     return [cut(Text().append(" enter stores  ", "dim").append(stored, "bold"), width)]
 
