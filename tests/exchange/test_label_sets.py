@@ -281,6 +281,16 @@ def test_a_class_that_joined_later_is_undecided(made: Made, tmp_path: Path) -> N
     assert not any("sql" in (line["labels"] or ()) for line in lines.values())  # type: ignore[operator]
 
 
+def test_gold_in_a_column_per_class_goes_along(tmp_path: Path) -> None:
+    """Columns that say yes or no of one class are written as they are, before there are labels, too."""
+    columns = "[data.gold_columns]\nsql = 'tags'"  # any column: nothing is judged here
+    made = tagged_project(tmp_path / "project", toml=TOML.replace('gold = "tags"\n', "") + columns)
+    whole(made).export(tmp_path / "all.jsonl", to="jsonl", unchecked=True)
+    first, *_ = lines_of(tmp_path / "all.jsonl")
+    assert first["tags"]
+    assert (first["labels"], first["undecided"], first["source"]) == (None, list(whole(made)), "none")
+
+
 def test_labels_of_other_records_are_refused(made: Made, tmp_path: Path) -> None:
     """Records that changed since labels were made are not written beside them."""
     rows = (made.root / "questions.csv").read_text().splitlines()
