@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+import labelkit as lk
 from labelkit.annotations.label_sets import set_text
 from labelkit.ui.web import Room
+from tagged_projects import TOML, WORDS, tagged_project
 from waiting import until
-from web_pages import CONTRAST, opened, press, ready, saved, shown
+from web_pages import CONTRAST, Serving, opened, press, ready, saved, shown
 from web_rooms import Records, make_room, on_a_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -228,6 +231,52 @@ def test_two_tabs_and_a_lost_reply_make_one_answer(place: Place, context: Browse
     saved(page)
     until(lambda: shown(other) == "q1")
     assert stored(place) == [("q0", set_text(["python"], CLASSES))]
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
+    """A real project of several classes, applied and served by the command."""
+    made = tagged_project(tmp_path, toml=TOML + "[annotate]\nstrategy = 'random'\nretrain = false\n")
+    lk.MultilabelProject(made.root).apply(workers=1)
+    started = Serving(made).start()
+    yield started
+    started.kill()
+
+
+def test_server_that_is_killed_loses_no_set(serving: Serving, context: BrowserContext) -> None:
+    """kill -9: sets wait in the browser, arrive once, come back whole, and are what the next apply says."""
+    page = opened(context, serving.links["ana"])
+    ready(page)
+    serving.end(signal.SIGKILL)
+    said: dict[str, list[str]] = {}
+    for keys in ("13", ""):
+        said[shown(page)] = [list(WORDS)[int(key) - 1] for key in keys]
+        for key in keys:
+            press(page, key)
+        press(page, "Enter")
+    until(lambda: page.inner_text("#saving") == "not saved: 2")
+    serving.start()
+    saved(page)
+    project = lk.MultilabelProject(serving.made.root)
+    assert answered(project) == said
+    page.reload()
+    page.wait_for_selector("#record section")
+    for record, names in reversed(said.items()):
+        press(page, "u")
+        until(lambda record=record: shown(page) == record)  # type: ignore[misc]
+        assert checked(page) == names
+    for _ in said:
+        press(page, "Enter")
+    saved(page)
+    assert answered(project) == said
+    project.apply(workers=1)
+    labels = {row["id"]: row["labels"] for row in project.labels().to_pylist()}
+    assert {record: labels[record] for record in said} == said
+
+
+def answered(project: lk.MultilabelProject) -> dict[str, list[str]]:
+    """The classes that people gave to records."""
+    return {record: [name for name in said if said[name]] for record, said in project.answers().items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
