@@ -15,8 +15,10 @@ from tagged_projects import TOML
 
 SINGLE = TOML.replace('kind = "multilabel"\n', "")
 COLUMNS = '[data.gold_columns]\npython = "is_python"\n'
-BAD_NAMES = (
-    '[project]: "c/c++", "..", "a\\b": each class has a folder of its name; leave out / and \\, and a . at the start'
+LONG = "\u00e9" * 128  # more bytes than the name of a folder may have
+FOLDERS = (
+    "each class has a folder of its name; leave out / and \\, and a . at the start, and let names differ in more than "
+    "upper and lower case"
 )
 
 
@@ -35,10 +37,14 @@ def made(tmp_path: Path) -> Made:
         (
             '["python", "pandas", "sql"]',
             '["c/c++", "..", "a\\\\b", "sql"]',
-            BAD_NAMES,
+            f'[project]: "c/c++", "..", "a\\b": {FOLDERS}',
         ),
         ('"sql"]', '"sql", "sql"]', '[project]: "sql" stands twice in classes; the names must differ from one another'),
         ('["python", "pandas", "sql"]', "[]", "[project] classes: must have at least 1 items"),
+        ("pandas", "SQL", f'[project]: "sql": {FOLDERS}'),
+        ("pandas", "a\\u0000", f'[project]: "a\\x00": {FOLDERS}'),
+        ("pandas", "__pycache__", f'[project]: "__pycache__": {FOLDERS}'),
+        ("pandas", LONG, f'[project]: "{LONG[:80]}…": {FOLDERS}'),
         ("[data]", COLUMNS + "[data]", None),
         (
             'split = "split"\n',

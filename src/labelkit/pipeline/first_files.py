@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labelkit.errors import DataError, named, visible
 from labelkit.pipeline.guessing import COPY, Guessed
 from labelkit.records.gold_sets import likely_separator, names_in
-from labelkit.settings import MAX_CLASSES, unfit_for_folders
+from labelkit.settings import FOLDER_RULE, MAX_CLASSES, unfit_for_folders
 from labelkit.validation.profile import MOST_VALUES, as_text
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def several_classes_of(found: Guessed) -> tuple[str, ...]:
         raise DataError(f'column "{visible(column)}" names {len(names):,} classes; a project has 1 to {MAX_CLASSES}')
     bad = unfit_for_folders(names)
     if bad:
-        raise DataError(
-            f'column "{visible(column)}": {named(bad)}: each class has a folder of its name; leave out / and \\, '
-            "and a . at the start"
-        )
+        raise DataError(f'column "{visible(column)}": {named(bad)}: {FOLDER_RULE}')
     return tuple(names)
 
 
