@@ -204,8 +204,8 @@ def test_adjudication_queue_says_who_said_what(answered: Made, store: Annotation
     votes_on = Wanted(answered.project.folder).votes_on
     items = list(disputes(store.history(), votes_on))
     assert [(item.record, item.reason, item.suggestion) for item in items] == [
-        ("c1", "ana says ham, ben says spam", None),
-        ("c8", "ana says ham, ben says ham, cem says spam", "ham"),
+        ("c1", "ana says ham; ben says spam", None),
+        ("c8", "ana says ham; ben says ham; cem says spam", "ham"),
     ]
     store.add("c1", "ham", "dora", "adjudicate", "decided", role="adjudicator")
     assert [item.record for item in disputes(store.history(), votes_on)] == ["c8"]

@@ -202,7 +202,7 @@ def test_people_who_differ_are_decided_between(made: Made) -> None:
     with Sessions(project.folder, adjudicate=True, retrain=False) as sessions, sessions.open("cem") as session:
         question = session.next()
         assert question is not None
-        assert question.item.reason == "ana says sql, ben says none of the classes"
+        assert question.item.reason == "ana says sql; ben says none of the classes"
         session.answer("q3", set_text(["pandas"], list(WORDS)), "decided")
     assert project.answers()["q3"] == {"python": False, "pandas": True, "sql": False}
 

@@ -115,7 +115,7 @@ def disputes(
     """
     queue = sorted(disputed(of_people(history)).items(), key=lambda dispute: -_division(dispute[1]))
     for record, opinions in queue:
-        said = ", ".join(f"{visible(entry.annotator)} says {visible(shown(str(entry.label)))}" for entry in opinions)
+        said = "; ".join(f"{visible(entry.annotator)} says {visible(shown(str(entry.label)))}" for entry in opinions)
         functions = votes_on(record) or {}
         yield QueueItem(record, "adjudicate", _division(opinions), said, _most(opinions), functions)
 

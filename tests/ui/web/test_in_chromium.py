@@ -438,7 +438,7 @@ def test_adjudicator_sees_who_said_what(serve: Serve, context: BrowserContext) -
     serving = serve("--adjudicate", people="dora", before=disagree)
     page = opened(context, serving.links["dora"])
     assert page.inner_text("#to-work") == "Decide"
-    assert page.inner_text("#reason") == "ana says ham, ben says spam"
+    assert page.inner_text("#reason") == "ana says ham; ben says spam"
     record = shown(page)
     press(page, "2")
     saved(page)
