@@ -23,6 +23,14 @@ from suite_files import COUNT, IN_SET, NOT_NULL, check, with_cell, write_suite
 from tagged_projects import questions, whole
 
 GOLDEN = Path(__file__).parent / "golden"
+LONGER = """
+from snorkel.augmentation import transformation_function
+
+@transformation_function()
+def longer(x):
+    x.text = x.text + " indeed"
+    return x
+"""
 
 
 @pytest.fixture(scope="module")
@@ -499,3 +507,21 @@ def test_init_around_a_file_of_several_classes(made: Made, tmp_path: Path) -> No
         new.write(f"labeling_functions/{name}/first.py", functions)
     project.apply()
     assert project.validate().passed
+
+
+@pytest.mark.slow
+def test_augmented_records_have_all_labels_of_their_parents(made: Made) -> None:
+    """`augment` is of the records, which the classes share; new ones stand behind the others in the training set."""
+    made.write("transformations/longer.py", LONGER)
+    project = whole(made)
+    report = project.augment()
+    project.validate().raise_if_failed()
+    plain, table = project.training_set(), project.training_set(augmented=report.file)
+    assert table.num_rows == plain.num_rows + report.records
+    rows = {row["id"]: row for row in table.to_pylist()}
+    new = [row for row in rows.values() if row["augmented_from"] is not None]
+    assert len(new) == report.records > 0
+    for row in new:
+        parent = rows[row["augmented_from"]]
+        assert row["text"] == parent["text"] + " indeed"
+        assert (row["labels"], row["p_sql"]) == (parent["labels"], parent["p_sql"])

@@ -48,7 +48,7 @@ def augment(
     each new record with its parent, the functions that made it and its seed, on the split of its parent.
     """
     with progress("augmenting") as show:
-        made = place.open().augment(
+        made = (place.whole() or place.open()).augment(
             out=out, seed=seed, policy=policy, per_record=per_record, length=length, progress=show
         )
     print_report(made, as_json=as_json)

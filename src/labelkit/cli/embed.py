@@ -33,7 +33,7 @@ def embed(place: Place, field: str | None, model: Path | None, out: str | None, 
     file knows already are not embedded again. Nothing is downloaded.
     """
     with progress("embedding") as show:
-        made = place.open().embed(field=field, model=model, out=out, progress=show)
+        made = (place.whole() or place.open()).embed(field=field, model=model, out=out, progress=show)
     print_report(made, as_json=as_json)
     talk(f"labelkit: wrote {made.file}")
     if not made.named:

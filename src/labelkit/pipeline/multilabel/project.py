@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from labelkit.errors import UsageError
 from labelkit.pipeline.project import Project
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labelkit.active import Queue
     from labelkit.annotations import Annotation
     from labelkit.pipeline.annotate import AnnotateReport
+    from labelkit.pipeline.augment import AugmentReport
+    from labelkit.pipeline.embed import EmbedReport
     from labelkit.pipeline.export import ExportReport
     from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
@@ -133,15 +135,46 @@ class MultilabelProject(Mapping[str, Project]):
 
         return verify_all(self.folder, strict=strict)
 
-    def training_set(self, split: str | None = None) -> pa.Table:
+    def training_set(self, split: str | None = None, *, augmented: str | os.PathLike[str] | None = None) -> pa.Table:
         """The records of which something is known, for training: id, fields, labels, undecided, p_<class>, source, run.
 
         `split` is "train" where the project has a split, by default. Raises AnswerIsNo unless this very labels.parquet
-        passed the gate and every class is as it was then.
+        passed the gate and every class is as it was then. `augmented` names a file of `augment`, whose records come
+        behind them with the labels of their parents.
         """
         from labelkit.pipeline.multilabel.training import training_set_of_all
 
-        return training_set_of_all(self.folder, split)
+        return training_set_of_all(self.folder, split, augmented=None if augmented is None else Path(augmented))
+
+    def embed(
+        self,
+        *,
+        field: str | None = None,
+        model: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> EmbedReport:
+        """Write vectors of the records' text, which all classes share; see `Project.embed`."""
+        from labelkit.pipeline.embed import embed
+
+        model, out = (None if path is None else Path(path) for path in (model, out))
+        return embed(self.folder, field=field, model=model, out=out, progress=progress)
+
+    def augment(
+        self,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        seed: int | None = None,
+        policy: str | None = None,
+        per_record: int = 1,
+        length: int = 1,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> AugmentReport:
+        """Make more records to train on, which keep the labels of their parents; see `Project.augment`."""
+        from labelkit.pipeline.augment import augment
+
+        given: dict[str, Any] = {"seed": seed, "policy": policy, "per_record": per_record, "length": length}
+        return augment(self.folder, out=None if out is None else Path(out), progress=progress, **given)
 
     def explain(self, record: str) -> Explanations:
         """Where the labels of a record come from, class by class; see `Project.explain`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelkit.errors import SHOWN_PROBLEMS, AnswerIsNo, listed
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @announced("train")
-def training_set_of_all(project: ProjectFolder, split: str | None = None) -> pa.Table:
+def training_set_of_all(
+    project: ProjectFolder, split: str | None = None, *, augmented: str | Path | None = None
+) -> pa.Table:
     """The labelled records as one table: id, fields, labels, undecided, p_<class>, source, run; see `training_set`.
 
     Records of which nothing is known are left out. Raises AnswerIsNo, with every reason, unless this very
@@ -31,4 +34,5 @@ def training_set_of_all(project: ProjectFolder, split: str | None = None) -> pa.
         raise AnswerIsNo(listed(found.reasons, SHOWN_PROBLEMS))
     if found.labels != content.sha256:
         raise AnswerIsNo("labels.parquet was replaced in this moment; ask again")
-    return rows_of(project, content, {"labels": content.sha256, "data": data, "run": found.run}, started, split)
+    passed = {"labels": content.sha256, "data": data, "run": found.run}
+    return rows_of(project, content, passed, started, split, augmented)
