@@ -65,6 +65,19 @@ def test_every_tool_brings_answers_back(source: str, made: Made, make_project: M
     assert other.project.answers() == made.project.answers()
 
 
+def test_answers_that_come_home_are_there_already(made: Made, tmp_path: Path) -> None:
+    """Label Studio forgets who skipped and names who took the tasks in: the same act is stored once all the same."""
+    made.project.export(tmp_path / "tasks.json", to="label-studio")
+    tasks = json.loads((tmp_path / "tasks.json").read_text())
+    for task in tasks:
+        for annotation in task["annotations"]:
+            annotation["completed_by"] = 1
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+    before = store_of(made.project.folder).history()
+    made.project.import_answers(tmp_path / "tasks.json", source="label-studio", annotator="cem")
+    assert store_of(made.project.folder).history() == before
+
+
 def test_answers_keep_the_time_at_which_they_were_given(made: Made, make_project: MakeProject, tmp_path: Path) -> None:
     """A tool's time is kept, in UTC; one that is none is counted, and the answer has the time of the import."""
     first, second, *_ = ids_of(made)
@@ -182,7 +195,7 @@ def test_columns_with_names_of_labels_are_renamed(make_project: MakeProject, tmp
 
 def test_ids_that_stand_for_several_records_are_refused(tmp_path: Path) -> None:
     """Records for a new project need ids of their own."""
-    from labelkit.pipeline.imports import records_from
+    from labelkit.pipeline.import_records import records_from
 
     lines: list[dict[str, object]] = [{"text": text, "record_id": "a", "label": []} for text in ("x", "y")]
     (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, lines)))

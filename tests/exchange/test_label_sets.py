@@ -120,6 +120,18 @@ def test_every_tool_brings_sets_back_once(source: str, made: Made, other: Made, 
         assert whole(other).answers() == whole(made).answers()
 
 
+@pytest.mark.parametrize(("source", "ending"), [("label-studio", ".json"), ("jsonl", ".jsonl"), ("doccano", ".jsonl")])
+def test_the_order_of_classes_makes_no_other_answer(source: str, ending: str, made: Made, tmp_path: Path) -> None:
+    """A file that was imported is known again when labelkit.toml names the classes in another order."""
+    path = tmp_path / f"file{ending}"
+    whole(made).export(path, to=source, unchecked=True)
+    whole(made).import_answers(path, source=source, annotator="cem")
+    before, toml = stored(made), (made.root / "labelkit.toml").read_text()
+    made.write("labelkit.toml", toml.replace('["python", "pandas", "sql"]', '["sql", "python", "pandas"]'))
+    whole(made).import_answers(path, source=source, annotator="cem")
+    assert stored(made) == before
+
+
 @pytest.mark.parametrize(("source", "ending"), [("huggingface", ".parquet"), ("spacy", ".spacy"), ("fasttext", ".txt")])
 def test_labels_for_training_come_back_as_answers(
     source: str, ending: str, made: Made, other: Made, tmp_path: Path

@@ -113,6 +113,6 @@ def _answers(place: Place, path: Path, format_: str, annotator: str | None, by: 
 
 
 def _records(path: Path, format_: str, out: Path, text: str, *, several: bool) -> ImportReport:
-    from labelkit.pipeline.imports import records_from
+    from labelkit.pipeline.import_records import records_from
 
     return records_from(path, format_, out, text=text, several=several)

@@ -1,23 +1,24 @@
-"""`import`: answers that people gave in another tool, and records for a new project."""
+"""`import`: answers that people gave in another tool."""
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labelkit.annotations.annotation import Answer, check_answer, utc
-from labelkit.annotations.label_sets import set_text
-from labelkit.errors import AnswerError, DataError, UsageError, listed, named, visible
+from labelkit.annotations.annotation import Annotation, Answer, check_answer, utc
+from labelkit.annotations.label_sets import set_in, set_text
+from labelkit.errors import AnswerError, UsageError, listed, named, visible
 from labelkit.exchange import About, Item, Losses, Opinion, format_of
-from labelkit.exchange.items import as_json, as_text
-from labelkit.files import atomic_write, timestamp
+from labelkit.exchange.items import as_text
+from labelkit.files import timestamp
 from labelkit.lineage import hash_file, hash_json
 from labelkit.pipeline.annotate import AnnotateReport, stored
 from labelkit.pipeline.events import announced
+from labelkit.pipeline.truth import has_answers, store_of
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 
@@ -88,7 +89,8 @@ def import_from(
     if problems:
         raise AnswerError(listed(problems))
     parameters = {"annotator": annotator, "strategy": format}
-    report = stored(project, started, _distinct(answers), parameters, asked=0, inputs={"file": _hash(path)})
+    given = _as_kept(project, _distinct(answers))
+    report = stored(project, started, given, parameters, asked=0, inputs={"file": _hash(path)})
     return ImportReport(format, count, losses, report)
 
 
@@ -136,7 +138,8 @@ def _answers(
     record = known.record(item)
     for opinion in item.opinions:
         who, label = opinion.annotator or annotator, _label(opinion, about)
-        again = hash_json([format, who, record, label, opinion.time])[:32]
+        said = _said(label, several=about.several)
+        again = hash_json([format, who, record, said, opinion.time])[:32]
         answer = Answer(
             record,
             label,
@@ -176,63 +179,23 @@ def _distinct(answers: Iterable[Answer]) -> list[Answer]:
     return list(kept.values())
 
 
-def records_from(
-    path: Path,
-    format: str,  # noqa: A002
-    out: Path,
-    *,
-    text: str = "",
-    several: bool = False,
-) -> ImportReport:
-    """Write the records of another tool's file as Parquet, for a project of its own.
+def _as_kept(project: ProjectFolder, answers: list[Answer]) -> list[Answer]:
+    """The answers; those that went out of this very store and came home as they are there.
 
-    Columns: `id` (numbered where the file has none), the fields, what else the file says, `gold` (the label that all
-    who answered agree on), `prediction` and `prediction_score`, and the votes of functions as `vote_<name>`. With
-    `several` a record may have several labels: gold and prediction are lists of them, votes `vote_<class>_<name>`.
+    A tool forgets who skipped, and names whoever took the file in; classes may stand in another order by now.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    losses, about, name = Losses(), About(text=text, several=several), visible(path.name)
-    items = format_of(format).read(path, about, losses)
-    rows = [_row(item, number, about, losses) for number, item in enumerate(items, 1)]
-    if not rows:
-        raise DataError(f"{name}: no record in it")
-    twice = [key for key, times in Counter(row["id"] for row in rows).items() if times > 1]
-    if twice:
-        raise DataError(f'{name}: {len(twice):,} ids stand for several records; first "{visible(twice[0])}"')
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    try:
-        table = pa.table({column: [row.get(column) for row in rows] for column in columns})
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"{name}: a column holds values of several types: {visible(str(error)[:200])}") from error
-    with atomic_write(out) as file:
-        pq.write_table(table, file)
-    return ImportReport(format, len(rows), losses, records=str(out))
+    kept = {entry.operation: entry for entry in store_of(project).history()} if has_answers(project) else {}
+    return [_as_entered(answer, kept.get(answer.operation), several=project.multilabel) for answer in answers]
 
 
-def _row(item: Item, number: int, about: About, losses: Losses) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": item.id or str(number)}
-    row |= {name: as_json(value) for name, value in {**item.fields, **item.metadata}.items()}
-    gold = _agreed(item.opinions, row["id"], losses)
-    row |= {"gold": _cell(gold, about)} if gold is not None or "gold" not in row else {}
-    if item.source == "model":
-        row |= {"prediction": _cell(item.labels, about), "prediction_score": item.confidence}
-    return row | {f"vote_{f'{each.of_class}_' * about.several}{each.source}": each.label for each in item.votes}
+def _as_entered(answer: Answer, entry: Annotation | None, *, several: bool) -> Answer:
+    if entry is None or (entry.record, entry.kind) != (answer.record, answer.kind):
+        return answer
+    if _said(entry.label, several=several) != _said(answer.label, several=several):
+        return answer
+    return replace(answer, label=entry.label, annotator=entry.annotator, role=entry.role)
 
 
-def _cell(labels: tuple[str, ...] | None, about: About) -> object:
-    """Labels as a column holds them."""
-    return None if labels is None else list(labels) if about.several else labels[0]
-
-
-def _agreed(opinions: Iterable[Opinion], record: str, losses: Losses) -> tuple[str, ...] | None:
-    """The labels that all who answered agree on."""
-    labels = Counter(tuple(sorted(opinion.labels)) for opinion in opinions if opinion.labels is not None)
-    if len(labels) > 1:
-        losses.add("answers that contradict one another", record, "gold is empty there", sum(labels.values()))
-        return None
-    losses.add(
-        "names of annotators", record, "gold is one label; import answers into a project to keep them", labels.total()
-    )
-    return next(iter(labels), None)
+def _said(label: str | None, *, several: bool) -> object:
+    """What a label says, whatever the order in which it names classes."""
+    return sorted(set_in(label).items()) if several and label is not None else label
