@@ -155,7 +155,7 @@ def test_the_whole_reads_its_records(tmp_path: Path, kind: str) -> None:
 def test_a_wrong_tag_is_found_with_its_row(tmp_path: Path) -> None:
     """The file, the row, the column and the value are named."""
     (tmp_path / "labelkit.toml").write_text(TOML + 'path = "r.csv"\ngold = "tags"\n')
-    (tmp_path / "r.csv").write_text("id,text,tags\n1,x,python\n2,y,\n3,z,phyton\n")
+    (tmp_path / "r.csv").write_text("id,text,tags\n1,x,python\n2,y,\n3,z,phyton\n4,x,python\n5,x,pithon\n6,x,phyton\n")
     with pytest.raises(DataError) as caught:
         open_records(read_project(tmp_path).member("sql")).to_table()
     assert str(caught.value) == ('r.csv: row 4, column "tags": "phyton" is no class; classes are "python", "sql"')

@@ -125,16 +125,21 @@ class GoldSource:
             yield batch
 
     def _seen(self, column: pa.Array, start: int) -> pa.Array:
+        """What the values say; each different one is looked at once, where they can be told apart."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
+        coded = None if pa.types.is_nested(column.type) else column.dictionary_encode()
         found: list[str | None] = []
-        for row, value in enumerate(column.to_pylist()):
+        for place, value in enumerate((column if coded is None else coded.dictionary).to_pylist()):
             try:
                 found.append(self.gold.seen(value))
             except ValueError as error:
-                place = self.inner.places([start + row])[0]
-                raise DataError(f'{self.name}: {place}, column "{shortened(self.gold.column)}": {error}') from None
-        return pa.array(found, pa.large_string())
+                row = place if coded is None else pc.index(coded.indices, pa.scalar(place, coded.indices.type)).as_py()
+                where = self.inner.places([start + row])[0]
+                raise DataError(f'{self.name}: {where}, column "{shortened(self.gold.column)}": {error}') from None
+        said = pa.array(found, pa.large_string())
+        return said if coded is None else said.take(coded.indices)
 
 
 @dataclass(frozen=True)
