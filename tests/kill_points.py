@@ -140,7 +140,14 @@ def contents(root: Path) -> Contents:
 
 def broken(root: Path) -> Iterator[str]:
     """What is torn in a project, whatever happened to it."""
-    runs = RunStore(root / ".labelkit" / "runs")
+    for state in (root / ".labelkit", *root.glob(".labelkit/classes/*")):
+        yield from torn_runs(RunStore(state / "runs"))
+    if (root / "labels.parquet").exists():
+        labels_content(root / "labels.parquet").table()
+
+
+def torn_runs(runs: RunStore) -> Iterator[str]:
+    """Files of runs that are not what was recorded."""
     for folder in runs.folder.glob("*"):
         if (folder / "run.json").exists():
             run = runs.read(folder.name)
@@ -149,15 +156,11 @@ def broken(root: Path) -> Iterator[str]:
                     continue
                 if not (folder / name).is_file() or hash_file(folder / name) != digest:
                     yield f"run {run.id} ({run.verb}): {name} is not what the run wrote"
-    with contextlib.suppress(FileNotFoundError):
-        if (root / "labels.parquet").exists():
-            labels_content(root / "labels.parquet")
-            lk.Project(root).labels()
 
 
 def leftovers(root: Path) -> list[str]:
     """Files that a finished verb should not leave behind."""
-    found = [*root.rglob(f".*{TEMPORARY}"), *root.glob(".labelkit/.staging*")]
+    found = [*root.rglob(f".*{TEMPORARY}"), *root.glob(".labelkit/**/.staging*")]
     return [str(path.relative_to(root)) for path in found]
 
 

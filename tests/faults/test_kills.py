@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fault_figures import Figure, many
+from judged_sets import judged_project
 from kills import before, outcome_of
 
 PROMISE = "old or new, never half"
@@ -84,3 +85,18 @@ def test_a_disk_that_runs_full(verb: str, what: str, memory: Path, figure: Figur
     figure("disk full, I/O error", did, outcome["points"], refused=outcome["refused"])
     assert outcome["wrong"] == []
     assert (outcome["refused"] > 0, outcome["enough"]) == (True, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize(("verb", "points"), [("apply", many(40, 300)), ("validate", many(12, 60))])
+def test_a_killed_verb_of_several_classes(verb: str, points: int, memory: Path, figure: Figure) -> None:
+    """Killed between classes or within one: what was joined is the old or the new, and the verb can run again."""
+    made = judged_project(memory / "before")
+    functions = made.root / "labeling_functions" / "pandas" / "words.py"
+    if verb == "apply":  # the gate would say no to functions that were changed
+        functions.write_text(functions.read_text().replace("WORDS[1:3]", "WORDS[1:4]"))
+    done = outcome_of("kill_points.py", verb, memory, "lines", points, 1)
+    figure(PROMISE, f"SIGKILL at a line of {verb} of several classes, then once more", done["hits"])
+    assert done["wrong"] == []
+    assert done["hits"] >= points * 0.95
