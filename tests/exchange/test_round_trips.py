@@ -107,6 +107,11 @@ def bare(opinions: tuple[Opinion, ...]) -> list[tuple[tuple[str, ...] | None, st
     return [(each.labels, each.annotator) for each in opinions]
 
 
+def unasked(losses: Losses) -> int:
+    """How many classes are lost that somebody was not asked about."""
+    return losses.counts["classes that a person was not asked about"]
+
+
 @kinds
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
@@ -131,9 +136,9 @@ def test_label_studio_holds_answers_and_the_models_labels(about: About, data: st
         assert [(each.labels, each.time, each.operation) for each in seen.opinions] == [
             (each.labels, each.time, each.operation) for each in item.opinions
         ]
-    assert losses.counts["names of those who chose no class"] == sum(
-        each.labels == () for item in made for each in item.opinions
-    )
+    silent = [each for item in made for each in item.opinions if each.labels == ()]
+    assert losses.counts["names of those who chose no class"] == len(silent)
+    assert unasked(losses) == sum(len(each.undecided) for each in silent)
 
 
 @kinds
@@ -183,6 +188,7 @@ def test_argilla_holds_answers_with_names(about: About, data: st.DataObject) -> 
     assert [bare(seen.opinions) for seen in again] == [bare(labelled(item.opinions)) for item in made]
     nothing = [labels for item in made for labels in (item.labels, *(each.labels for each in item.opinions))].count(())
     assert losses.counts["answers and suggestions of no class"] == nothing
+    assert unasked(losses) == sum(len(each.undecided) for item in made for each in labelled(item.opinions))
 
 
 def least_named(item: Item) -> float | None:

@@ -51,6 +51,8 @@ def _record(item: Item, about: About, losses: Losses) -> dict[str, object]:
     ]
     empty = sum(labels == () for labels in (item.model_labels, *(each.labels for each in item.opinions)))
     losses.add("answers and suggestions of no class", item.id, "Argilla takes no empty list", empty)
+    unasked = sum(len(each.undecided) for each in item.opinions if each.labels)
+    losses.add("classes that a person was not asked about", item.id, "a response does not name them", unasked)
     suggestion = _suggestion(item, about, losses)
     return {
         "id": item.id,

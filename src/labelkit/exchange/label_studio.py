@@ -72,6 +72,10 @@ def _task(item: Item, about: About, losses: Losses) -> dict[str, object]:
     nothing = sum(each.labels == () for each in item.opinions)
     losses.add("names of those who skipped", item.id, "Label Studio notes who imports them", skips)
     losses.add("names of those who chose no class", item.id, "without a choice there is no place for them", nothing)
+    unasked = sum(len(each.undecided) for each in item.opinions if not each.labels)
+    losses.add(
+        "classes that a person was not asked about", item.id, "without a choice there is no place for them", unasked
+    )
     losses.add("votes of functions", item.id, "a task has no place for them; export votes beside it", len(item.votes))
     return task
 
