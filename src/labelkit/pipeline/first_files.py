@@ -23,8 +23,12 @@ OF_CLASSES, OF_ONE = "0 is the first class of labelkit.toml, 1 the second", "0 i
 
 def classes_of(found: Guessed, gold: str | None) -> tuple[str, ...]:
     """The classes that gold names, else the template's. Raises DataError where `gold` was said and names none."""
+    import pyarrow as pa
+
     if found.roles.gold is None:
         return PLACEHOLDERS
+    if gold is not None and pa.types.is_nested(found.table.schema.field(gold).type):
+        raise DataError(f'column "{visible(gold)}" holds lists, so a record may have several classes: add --multilabel')
     names = sorted(value for value in as_text(found.table.column(found.roles.gold)).unique().to_pylist() if value)
     if gold is not None and not 2 <= len(names) <= MAX_CLASSES:
         raise DataError(f'column "{visible(gold)}" has {len(names):,} different values; 2 to {MAX_CLASSES} are classes')
@@ -65,8 +69,7 @@ def toml_of(name: str, path: str, found: Guessed, classes: tuple[str, ...], *, m
         "",
         "[project]",
         f"name = {text(name or 'project')}",
-        f"classes = {text(list(classes))}"
-        + ("  # made up: write your own, or begin anew with --gold COLUMN" if classes == PLACEHOLDERS else ""),
+        f"classes = {text(list(classes))}" + _doubt(classes),
         "",
         "[data]",
         f"path = {text(path)}",
@@ -85,6 +88,20 @@ def toml_of(name: str, path: str, found: Guessed, classes: tuple[str, ...], *, m
     for column, others in found.nearly.items():
         lines += [f"# {text(column)} holds numbers but for {text(others)}, so it is text; {mend}"]
     return "\n".join([*lines, ""])
+
+
+def _doubt(classes: tuple[str, ...]) -> str:
+    """What a person should be told of the classes.
+
+    >>> _doubt(("sql", "pandas, sql", "pandas")), _doubt(("food, drinks", "other"))
+    ('  # some name several of them: begin anew with --multilabel', '')
+    """
+    if classes == PLACEHOLDERS:
+        return "  # made up: write your own, or begin anew with --gold COLUMN"
+    separator = likely_separator(classes)
+    parts = [{part.strip() for part in name.split(separator)} for name in classes]
+    several = any(len(names) > 1 and names <= set(classes) for names in parts)
+    return "  # some name several of them: begin anew with --multilabel" if several else ""
 
 
 def _separator(found: Guessed) -> list[str]:

@@ -94,7 +94,8 @@ def kind_of(table: pa.Table, name: str) -> Kind:
     kind = table.schema.field(name).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
-    distinct = pc.count_distinct(table.column(name)).as_py()
+    column = as_text(table.column(name)) if pa.types.is_nested(kind) else table.column(name)
+    distinct = pc.count_distinct(column).as_py()
     return "category" if distinct <= MOST_VALUES and distinct * 5 <= table.num_rows else "text"
 
 
@@ -143,7 +144,8 @@ def measured(table: pa.Table, name: str, kind: Kind) -> NDArray[np.float64]:
 
     column = table.column(name)
     if kind == "text":
-        found = pc.utf8_length(texts_of(table, name).drop_null()).to_numpy(zero_copy_only=False)
+        texts = as_text(column) if pa.types.is_nested(column.type) else texts_of(table, name)
+        found = pc.utf8_length(texts.drop_null()).to_numpy(zero_copy_only=False)
         return np.asarray(found, dtype=np.float64)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
         return np.empty(0)
