@@ -94,6 +94,7 @@ def test_lists_are_no_classes(tmp_path: Path) -> None:
     assert str(caught.value) == ('column "tags" holds lists, so a record may have several classes: add --multilabel')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("different", [2, 12])
 def test_lists_may_be_fields(tmp_path: Path, different: int) -> None:
     """Suites are guessed for them as for other values, few or many, and hold on what they were guessed from."""
