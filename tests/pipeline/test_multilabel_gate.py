@@ -215,6 +215,10 @@ def test_a_class_that_was_labelled_anew(made: Made) -> None:
     assert [r.partition(";")[0] for r in project.verify().reasons] == [
         'class "sql": labels.parquet is not the file that was validated'
     ]
+    project["sql"].validate().raise_if_failed()
+    assert project.verify().reasons == (
+        'class "sql": its labels are not those in labels.parquet; run `labelkit apply`, then `labelkit validate`',
+    )
     (outcome,) = [o for o in project.validate().blocking if o.column == "classes_changed"]
     assert outcome.finding == 'classes_changed = "sql"'
     project.apply()
@@ -296,6 +300,15 @@ def test_a_class_that_was_removed(made: Made) -> None:
     found = blocking(made)
     assert found["joined lineage"] == ("classes_changed",)
     assert found["joined labels"] == ("as_joined",)
+
+
+def test_a_class_that_was_taken_out_is_found_without_judging(made: Made) -> None:
+    """The file that passed says more than the project now asks for."""
+    toml = (made.root / "labelkit.toml").read_text()
+    made.write("labelkit.toml", toml.replace('"python", ', "").replace('gold = "tags"\n', ""))
+    assert whole(made).verify().reasons[-1] == (
+        'labels.parquet still has "python", which the project has not; run `labelkit apply`, then `labelkit validate`'
+    )
 
 
 @pytest.mark.parametrize("name", ["labels.json", "sql/shares.json"])

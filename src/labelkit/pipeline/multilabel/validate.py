@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from labelkit.errors import SuiteError, named, visible
+from labelkit.errors import ArtifactError, SuiteError, named, visible
 from labelkit.files import timestamp
-from labelkit.lineage import Run, versions_of
+from labelkit.lineage import Run, hash_file, versions_of
 from labelkit.locks import project_lock
 from labelkit.pipeline.background import background_of
 from labelkit.pipeline.events import announced
@@ -23,6 +23,8 @@ from labelkit.pipeline.verify import Verification, last_check, verify
 from labelkit.project import ProjectFolder
 from labelkit.records import open_records
 from labelkit.validation import Suite, Verdict, judge, load_suites
+
+_BOTH = "run `labelkit apply`, then `labelkit validate`"
 
 
 @announced("validate")
@@ -56,11 +58,25 @@ def verify_all(project: ProjectFolder, *, strict: bool = False, data: str | None
     `data` is the fingerprint of the records of the whole project, where it is known already.
     """
     found = verify(project, strict=strict, data=data)
-    reasons = list(found.reasons)
+    reasons, joined = list(found.reasons), _joined_then(project)
     for name, member in project.members.items():
         with about_class(name):
-            reasons += (f'class "{visible(name)}": {reason}' for reason in verify(member, strict=strict).reasons)
+            own = list(verify(member, strict=strict).reasons)
+        if not own and joined is not None and joined.pop(name, "") != hash_file(member.labels_path):
+            own = [f"its labels are not those in labels.parquet; {_BOTH}"]
+        reasons += (f'class "{visible(name)}": {reason}' for reason in own)
+    gone = [name for name in joined or () if name not in project.members]
+    if gone:
+        reasons.append(f"labels.parquet still has {named(gone)}, which the project has not; {_BOTH}")
     return replace(found, reasons=tuple(reasons))
+
+
+def _joined_then(project: ProjectFolder) -> dict[str, str] | None:
+    """Class -> SHA-256 of the labels that were judged together; None where no verdict says so."""
+    try:
+        return dict(last_check(project).inputs.get("labels_of_classes", {}))
+    except ArtifactError:  # `verify` has said why
+        return None
 
 
 def check_folders(folder: Path, classes: tuple[str, ...]) -> None:
