@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from labelkit.cli.main import Terminated
+from labelkit.errors import MachineError
 from projects import FUNCTIONS, Made
 from spark_projects import MAJORITY, spark_project, spark_toml
 
@@ -75,6 +77,31 @@ def test_who_interrupts_gets_the_prompt_back(made: Made, sent: signal.Signals, c
     assert "Traceback" not in said
     assert sorted(path.name for path in (made.root / ".labelkit").iterdir()) == ["lock"]
     assert not (made.root / "labels.parquet").exists()
+
+
+def test_an_interrupt_stays_one_when_the_connection_breaks() -> None:
+    """What pyspark then fails to tidy up is not what happened."""
+    from py4j.protocol import Py4JNetworkError
+
+    from labelkit.engines.spark.blocks import spark_errors
+
+    def tidy_up() -> None:
+        try:
+            raise OSError("closed")
+        except OSError as error:
+            raise Py4JNetworkError("Answer from Java side is empty") from error
+
+    def interrupted() -> None:
+        with spark_errors():
+            try:
+                raise Terminated
+            finally:
+                tidy_up()
+
+    with pytest.raises(Terminated):
+        interrupted()
+    with pytest.raises(MachineError, match=r"^Spark: Answer from Java side is empty$"), spark_errors():
+        tidy_up()
 
 
 def test_a_server_of_spark_connect_does_the_same(made: Made, tmp_path: Path) -> None:

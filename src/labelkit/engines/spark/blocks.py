@@ -114,7 +114,17 @@ class spark_errors:  # noqa: N801  reads as a function
         gateway = kind is not None and kind.__module__.startswith("py4j.")
         if isinstance(error, PySparkException) or gateway:
             assert error is not None  # noqa: S101  for the types
+            if (interrupt := _interrupt_before(error)) is not None:
+                raise interrupt
             raise MachineError(f"Spark: {visible(said(error))}") from error
+
+
+def _interrupt_before(error: BaseException) -> BaseException | None:
+    """The Ctrl-C that led to the error: it breaks the connection over which pyspark then wants to tidy up."""
+    before = error.__context__
+    while before is not None and not isinstance(before, KeyboardInterrupt):
+        before = before.__context__
+    return before
 
 
 def said(error: BaseException) -> str:
