@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pyarrow as pa
@@ -17,6 +18,10 @@ from judged_sets import copied, judged_project, written_again
 from labelkit.cli.main import labelkit as group
 from labelkit.errors import AnswerIsNo, ArtifactError, LabelkitError, SuiteError, UsageError
 from labelkit.files import write_bytes
+from labelkit.pipeline.multilabel.joint import JointLabels
+from labelkit.pipeline.multilabel.validate import verify_all
+from labelkit.pipeline.verify import Verification
+from labelkit.project import ProjectFolder
 from labelkit.reports.document import SCHEMA
 from projects import Made, printed, write_csv
 from suite_files import COUNT, IN_SET, NOT_NULL, check, with_cell, write_suite
@@ -122,6 +127,7 @@ def test_a_failure_that_does_not_block_does_with_strict(made: Made) -> None:
     assert not project.verify(strict=True).verified
     assert [outcome.suite for outcome in project.validate(strict=True).blocking] == tolerated
     assert project.verify().exit_code == 1
+    assert not project["sql"].verify().verified
 
 
 # What became of labels.parquet since
@@ -147,8 +153,13 @@ def empty(table: pa.Table) -> pa.Table:
     return table.slice(0, 0)
 
 
-def other_types(table: pa.Table) -> pa.Table:
+def other_lists(table: pa.Table) -> pa.Table:
     return table.set_column(1, "labels", pa.array([str(v) for v in table["labels"].to_pylist()]))
+
+
+def other_types(table: pa.Table) -> pa.Table:
+    i = table.schema.get_field_index("source")
+    return table.set_column(i, "source", table["source"].cast(pa.large_string()))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +170,7 @@ def other_types(table: pa.Table) -> pa.Table:
         (shorter, ()),
         pytest.param(another_column, ("as_joined",), marks=pytest.mark.slow),
         pytest.param(empty, ("as_joined",), marks=pytest.mark.slow),
+        pytest.param(other_lists, ("as_joined",), marks=pytest.mark.slow),
         pytest.param(other_types, ("as_joined",), marks=pytest.mark.slow),
     ],
 )
@@ -223,6 +235,14 @@ def test_a_class_that_was_labelled_anew(made: Made) -> None:
     assert outcome.finding == 'classes_changed = "sql"'
     project.apply()
     assert project.validate().passed
+
+
+def test_a_class_that_is_replaced_while_others_are_judged(passing: Made) -> None:
+    """The labels that were judged must be those that are joined."""
+    found = JointLabels.of(whole(passing).folder)
+    assert found.tables(found.hashes)["runs"]["classes_changed"].to_pylist() == [""]
+    judged = {**found.hashes, "sql": "0" * 64}
+    assert found.tables(judged)["runs"]["classes_changed"].to_pylist() == ["sql"]
 
 
 @pytest.mark.slow
@@ -465,6 +485,21 @@ def test_training_on_another_file_is_refused(made: Made, change: Callable[[pa.Ta
     written_again(made, change(labels(made)))
     with pytest.raises(AnswerIsNo, match=r"^labels\.parquet is not the file that was validated"):
         whole(made).training_set()
+
+
+def test_training_on_a_file_that_was_there_for_a_moment(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is what must have passed, also where the file that passed is back when that is looked at."""
+    path, good = made.root / "labels.parquet", (made.root / "labels.parquet").read_bytes()
+
+    def put_back(project: ProjectFolder, **given: Any) -> Verification:
+        write_bytes(path, good)
+        return verify_all(project, **given)
+
+    written_again(made, other_label(labels(made)))
+    monkeypatch.setattr("labelkit.pipeline.multilabel.training.verify_all", put_back)
+    with pytest.raises(AnswerIsNo, match=r"^labels\.parquet was replaced in this moment; ask again$"):
+        whole(made).training_set()
+    assert whole(made).training_set().num_rows > 0
 
 
 @pytest.mark.slow
