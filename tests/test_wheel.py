@@ -49,6 +49,7 @@ def check_init_and_apply(python: Path, folder: Path) -> None:
     assert in_environment(python, folder / "new", "-m", "labelkit", "validate").startswith("PASS")
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     """Installed into a new environment that borrows only the dependencies, the wheel runs the loop."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)

@@ -128,7 +128,7 @@ def test_every_labelled_record_has_exactly_one_answer(history: list[Annotation])
         ({"annotator": ""}, "the annotator is empty"),
         ({"label": ""}, "the label is empty"),
         ({"label": 3}, "the label must be text, not 3"),
-        ({"label": "x" * 201}, "the label has 201 characters; at most 200 are kept"),
+        ({"label": "x" * 100_001}, "the label has 100,001 characters; at most 100,000 are kept"),
         ({"record": "a\0b"}, 'the record "a\\x00b" holds a NUL or half a surrogate pair; no database keeps it'),
         ({"label": "\ud800"}, 'the label "\\ud800" holds a NUL or half a surrogate pair; no database keeps it'),
     ],

@@ -37,6 +37,7 @@ def wine(wine_examples: Path, tmp_path: Path) -> Path:
     return folder / "wine"
 
 
+@pytest.mark.slow
 def test_the_readme_runs(wine: Path) -> None:
     """Every command of the README succeeds in turn, and the last one trains on what passed the gate."""
     commands = commands_of(wine / "README.md")

@@ -212,13 +212,13 @@ def test_people_who_differ_are_decided_between(made: Made) -> None:
 
 def test_questions_go_out_and_come_back(made: Made, tmp_path: Path) -> None:
     """A line has a list of classes, in the suggestion and in the answer."""
-    made.run("annotate", "--queue", "4", "--out", str(tmp_path / "questions.jsonl"), "--annotator", "ana")
+    printed(made, "annotate", "--queue", "4", "--out", str(tmp_path / "questions.jsonl"), "--annotator", "ana")
     lines = [json.loads(line) for line in (tmp_path / "questions.jsonl").read_text().splitlines()]
     assert all(isinstance(line["suggestion"], list) for line in lines)
     answers = tmp_path / "answers.jsonl"
     answers.write_text("".join(json.dumps({"id": line["id"], "labels": line["suggestion"]}) + "\n" for line in lines))
-    made.run("annotate", "--answers", str(answers), "--annotator", "ana")
-    made.run("annotate", "--answers", str(answers), "--annotator", "ana")
+    for _ in range(2):
+        printed(made, "annotate", "--answers", str(answers), "--annotator", "ana")
     said = whole(made).answers()
     assert {record: [name for name, yes in of.items() if yes] for record, of in said.items()} == {
         line["id"]: line["suggestion"] for line in lines

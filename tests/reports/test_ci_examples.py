@@ -53,6 +53,7 @@ def run_steps(made: Made, tmp_path: Path) -> list[tuple[str, int, str]]:
     return ended
 
 
+@pytest.mark.slow
 def test_the_workflow_passes_good_labels_and_verifies_them(made: Made, tmp_path: Path) -> None:
     """Every step of the workflow exits with 0, and the summary page says so."""
     ended = run_steps(made, tmp_path)

@@ -200,6 +200,7 @@ def test_files_are_not_sent_twice(ana: Visitor) -> None:
 # A server that is up
 
 
+@pytest.mark.slow
 def test_whoever_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head that drips in, and a body that does not come; meanwhile others are served."""
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.5)
