@@ -88,3 +88,13 @@ def test_classes_of_other_records_are_not_joined(change: Any) -> None:
     with pytest.raises(ArtifactError) as caught:
         joined_labels({"python": table, "\x1b": change(table)}, "run")
     assert str(caught.value) == 'labels of class "\\x1b": of other records; run `labelkit apply` again'
+
+
+@pytest.mark.parametrize("name", ["id", "label", "source", "p_yes"])
+@pytest.mark.parametrize("twice", [True, False])
+def test_what_is_no_labels_of_a_class_is_not_joined(name: str, *, twice: bool) -> None:
+    """The class and the column are named."""
+    table = table_of([("model", "yes")])
+    damaged = table.append_column(name, table.column(name)) if twice else table.drop_columns([name])
+    with pytest.raises(ArtifactError, match=rf'^labels of class "sql": not one column "{name}"; run `labelkit apply`'):
+        joined_labels({"python": table, "sql": damaged}, "run")

@@ -6,14 +6,16 @@ import json
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import labelkit as lk
 from judged_sets import MAJORITY, copied
 from labelkit.cli.main import labelkit as group
-from labelkit.errors import AnswerError, DataError, FunctionError, UsageError
+from labelkit.errors import AnswerError, ArtifactError, DataError, FunctionError, UsageError
 from projects import Made, labelkit, printed
 from tagged_projects import TOML, tagged_project, whole
 
@@ -187,6 +189,44 @@ def test_answers_of_classes_that_are_not_there(made: Made) -> None:
 
 
 # Explain
+
+
+@pytest.mark.parametrize("labels", ["", "sql", {"sql": False}])
+def test_labels_are_a_list(made: Made, labels: Any) -> None:
+    """No characters of a text nor keys of what `answers` gives are taken for classes, and nothing for none of them."""
+    before = whole(made).answers()
+    with pytest.raises(AnswerError, match=r"^labels must be a list of classes, not "):
+        whole(made).answer("q1", labels, annotator="ana")
+    assert whole(made).answers() == before
+
+
+SINGLE = TOML.replace('kind = "multilabel"\n', "").replace('gold = "tags"\n', "")
+
+
+def test_answers_of_a_project_of_the_other_kind(tmp_path: Path) -> None:
+    """A store of one class per record and one of several are told apart, and answers move by the way that is said."""
+    made, file = tagged_project(tmp_path / "project", toml=SINGLE), tmp_path / "answers.json"
+    project = lk.Project(made.root)
+    project.answer("q1", "sql", annotator="ana")
+    project.export(file, to="label-studio", which="human", unchecked=True)
+    way_out = r"need a store each: name another as url under \[store\], .*`labelkit export --to label-studio`"
+    made.write("labelkit.toml", TOML)
+    with pytest.raises(AnswerError, match=rf'^"sql" says not of each class whether a record has it; .* {way_out}'):
+        whole(made).apply()
+    made.write("labelkit.toml", TOML + "[store]\nurl = 'sqlite:///sets.db'\n")
+    whole(made).import_answers(file, source="label-studio", annotator="ben")
+    assert whole(made).answers() == {"q1": {"python": False, "pandas": False, "sql": True}}
+    made.write("labelkit.toml", SINGLE + "[store]\nurl = 'sqlite:///sets.db'\n")
+    with pytest.raises(AnswerError, match=rf"^people answered with sets of classes, such as .* {way_out}"):
+        lk.Project(made.root).answers()
+
+
+def test_labels_of_a_project_of_the_other_kind_do_not_go_out(made: Made) -> None:
+    """labels.parquet of several classes does not say which one a record has."""
+    made.write("labelkit.toml", SINGLE)
+    (made.root / ".labelkit" / "annotations.db").unlink()
+    with pytest.raises(ArtifactError, match=r'^labels.parquet has no column "label", "confidence"; run '):
+        lk.Project(made.root).export(made.root / "x.jsonl", to="jsonl", unchecked=True)
 
 
 def test_explain_as_people_read_it(applied: Made) -> None:

@@ -39,7 +39,7 @@ def test_all_ways_to_write_a_set_agree(names: list[str], of_class: str, separato
 
 
 @pytest.mark.parametrize("alone", [True, False])
-@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("value", [None, "", " \t"])
 def test_nothing_says_nothing(value: str | None, *, alone: bool) -> None:
     """A cell that is empty or null is no no."""
     assert gold("python", alone=alone).seen(value) is None

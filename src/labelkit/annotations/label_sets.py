@@ -12,6 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from labelkit.errors import AnswerError, named, shortened, visible
 from labelkit.settings import NO, YES
 
+OTHER_KIND = (
+    "answers of a project with one class per record and of one with several need a store each: name another as url "
+    "under [store], and move them with `labelkit export --to label-studio` and `labelkit import`"
+)
+
 
 def set_text(names: Iterable[str], classes: Sequence[str]) -> str:
     """The answer that of these classes a record has those named and no others. Raises AnswerError for another class.
@@ -37,7 +42,7 @@ def set_in(text: str) -> Mapping[str, bool]:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict) or not all(isinstance(value, bool) for value in said.values()):
-        raise AnswerError(f'"{visible(text[:80])}" says not of each class whether a record has it')
+        raise AnswerError(f'"{visible(text[:80])}" says not of each class whether a record has it; {OTHER_KIND}')
     return said
 
 

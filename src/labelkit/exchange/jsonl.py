@@ -69,8 +69,8 @@ def _labels(said: dict[str, Any], about: About, place: str) -> tuple[str, ...] |
     """The labels of a record or an answer. Raises DataError for a file of the other kind of project."""
     key, other = ("labels", "label") if about.several else ("label", "labels")
     if key not in said and other in said:
-        many, few = ("several", "one") if about.several else ("one", "several")
-        raise DataError(f'{place}: "{other}" is of a project with {few} labels per record, and this one has {many}')
+        many, few = ("several", "one label") if about.several else ("one", "several labels")
+        raise DataError(f'{place}: "{other}" is of a project with {few} per record, and this one has {many}')
     if about.several:
         return None if said.get(key) is None else texts_of(said[key], '"labels"', place)
     name = _name(said.get(key), place)

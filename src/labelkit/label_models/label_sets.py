@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.errors import ArtifactError, visible
+from labelkit.errors import ArtifactError, named, visible
 from labelkit.label_models.labels import HUMAN, MODEL, NONE, RUN_KEY, probability_column
 from labelkit.settings import YES
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def joined_labels(of_classes: Mapping[str, pa.Table], run: str) -> pa.Table:
     """One table of the labels tables of the classes, each of which says yes or no of the same records.
 
-    Raises ArtifactError where they are of different records.
+    Raises ArtifactError where they are of different records, or are no labels of one class.
 
     >>> import pyarrow as pa
     >>> def said(label, p):
@@ -38,6 +38,12 @@ def joined_labels(of_classes: Mapping[str, pa.Table], run: str) -> pa.Table:
     """
     import pyarrow as pa
 
+    for name, table in of_classes.items():
+        gone = [column for column in ("id", "label", "source", f"p_{YES}") if table.schema.names.count(column) != 1]
+        if gone:
+            raise ArtifactError(
+                f'labels of class "{visible(name)}": not one column {named(gone)}; run `labelkit apply` again'
+            )
     ids = next(iter(of_classes.values())).column("id")
     for name, table in of_classes.items():
         if not table.column("id").equals(ids):

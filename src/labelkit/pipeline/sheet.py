@@ -148,8 +148,8 @@ class OneLabel:
         if label.get("source", NONE) == NONE:
             return item
         columns = [probability_column(name) for name in self._classes]
-        if not label.keys() >= {*columns}:
-            missing = named(name for name in columns if name not in label)
+        if not label.keys() >= {*columns, "label", "confidence"}:
+            missing = named(name for name in ("label", "confidence", *columns) if name not in label)
             raise ArtifactError(f"labels.parquet has no column {missing}; run `labelkit apply` again")
         return replace(
             item,

@@ -64,12 +64,25 @@ def read_answers(project: ProjectFolder, *, until: int | None = None) -> Answere
     standing = {record: str(answer.label) for record, answer in answers.items()}
     unknown = sorted({label for label in standing.values() if label not in classes})
     if unknown:
+        _check_no_sets(unknown)
         raise AnswerError(
             f"people answered {named(unknown)}, which [project] classes does not list "
             f"({named(classes)}); add the class again, or undo these answers"
         )
     indices = {record: classes.index(label) for record, label in standing.items()}
     return Answered(indices, hash_json(sorted(standing.items())), sequence if until is None else until)
+
+
+def _check_no_sets(labels: Iterable[str]) -> None:
+    """Raise AnswerError for an answer of a project whose records have several classes: no class can be added for it."""
+    from labelkit.annotations.label_sets import OTHER_KIND, set_in
+
+    for label in labels:
+        try:
+            set_in(label)
+        except AnswerError:
+            continue
+        raise AnswerError(f"people answered with sets of classes, such as {visible(label[:80])}; {OTHER_KIND}")
 
 
 def stood(history: Iterable[Annotation], until: int) -> dict[str, Annotation]:

@@ -36,10 +36,10 @@ class GoldSets:
         """YES, NO, or None where the value says nothing. Raises ValueError for one that is no gold.
 
         >>> tags = GoldSets("tags", "pandas", ("pandas", "regex"), ",", alone=False)
-        >>> [tags.seen(value) for value in ("regex, pandas", "regex", "[]", "", None)]
+        >>> [tags.seen(value) for value in ("regex, pandas", "regex", "[]", " ", None)]
         ['yes', 'no', 'no', None, None]
         """
-        if value is None or value == "":
+        if value is None or (isinstance(value, str) and not value.strip()):
             return None
         if self.alone:
             return _yes_or_no(value)

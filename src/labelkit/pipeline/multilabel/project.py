@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelkit.errors import UsageError
+from labelkit.errors import AnswerError, UsageError, visible
 from labelkit.pipeline.project import Project
 from labelkit.project import ProjectFolder, find_project
 
@@ -100,10 +100,13 @@ class MultilabelProject(Mapping[str, Project]):
     ) -> Annotation:
         """Store which of the classes a record has, durably; labels None is a skip. The next `apply` uses it.
 
-        Raises AnswerError for a class that the project does not have.
+        Raises AnswerError for a class that the project does not have, and for a text or a mapping in place of a list.
         """
         from labelkit.annotations.label_sets import set_text
         from labelkit.pipeline.annotate import answer
+
+        if isinstance(labels, (str, Mapping)):  # its characters or keys would be taken for the record's classes
+            raise AnswerError(f"labels must be a list of classes, not {visible(repr(labels)[:80])}")
 
         said = None if labels is None else set_text(labels, self.folder.settings.project.classes)
         return answer(self.folder, record, said, annotator=annotator, strategy=strategy, operation=operation)
