@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from labelkit.errors import UsageError
-from labelkit.project import ProjectFolder, find_project, one_class
+from labelkit.pipeline.any_project import AnyProject
+from labelkit.project import find_project, one_class
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,31 +18,22 @@ if TYPE_CHECKING:
     from labelkit.active.curve import Advice, LearningCurve
     from labelkit.annotations import Annotation
     from labelkit.matrix import LabelMatrix
-    from labelkit.pipeline.agreement import AgreementReport
-    from labelkit.pipeline.annotate import AnnotateReport
     from labelkit.pipeline.apply_report import ApplyReport
     from labelkit.pipeline.asking import DryRun
-    from labelkit.pipeline.augment import AugmentReport
     from labelkit.pipeline.difference import Difference
-    from labelkit.pipeline.embed import EmbedReport
     from labelkit.pipeline.explain import Explanation
-    from labelkit.pipeline.export import ExportReport
     from labelkit.pipeline.function_list import FunctionList
     from labelkit.pipeline.function_tests import FunctionTests
     from labelkit.pipeline.function_view import FunctionErrors, FunctionView
-    from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.pruning import Pruning
     from labelkit.pipeline.replay import Replay
-    from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
-    from labelkit.records import Records
-    from labelkit.reports import Background
     from labelkit.reports.overview import Overview
     from labelkit.suggest import Suggestion, Suggestions
     from labelkit.validation import Verdict
 
 
-class Project:
+class Project(AnyProject):
     """The project in `path` or the nearest folder above it that has a labelkit.toml.
 
     Raises ConfigError when there is none, or when its labelkit.toml does not hold. `of_class` names one class of a
@@ -54,7 +46,7 @@ class Project:
     """
 
     def __init__(self, path: str | os.PathLike[str] = ".", *, of_class: str | None = None) -> None:
-        self.folder: ProjectFolder = one_class(find_project(Path(path)), of_class)
+        super().__init__(one_class(find_project(Path(path)), of_class))
 
     def apply(
         self,
@@ -78,43 +70,6 @@ class Project:
             raise UsageError("workers are processes of the local engine; how many Spark has, its settings say")
         return apply(
             self.folder, max_faults=max_faults, timeout=timeout, workers=workers, engine=where, progress=progress
-        )
-
-    def embed(
-        self,
-        *,
-        field: str | None = None,
-        model: str | os.PathLike[str] | None = None,
-        out: str | os.PathLike[str] | None = None,
-        progress: Callable[[int, int | None], None] | None = None,
-    ) -> EmbedReport:
-        """Write vectors of the records' text, by a local model, to a file that `[data] embedding` can name."""
-        from labelkit.pipeline.embed import embed
-
-        model, out = (None if path is None else Path(path) for path in (model, out))
-        return embed(self.folder, field=field, model=model, out=out, progress=progress)
-
-    def augment(
-        self,
-        *,
-        out: str | os.PathLike[str] | None = None,
-        seed: int | None = None,
-        policy: str | None = None,
-        per_record: int = 1,
-        length: int = 1,
-        progress: Callable[[int, int | None], None] | None = None,
-    ) -> AugmentReport:
-        """Make more records to train on of those on split train, by the transformation functions of the project."""
-        from labelkit.pipeline.augment import augment
-
-        return augment(
-            self.folder,
-            out=None if out is None else Path(out),
-            seed=seed,
-            policy=policy,
-            per_record=per_record,
-            length=length,
-            progress=progress,
         )
 
     def dry_run(self) -> DryRun:
@@ -164,21 +119,6 @@ class Project:
         classes = self.folder.settings.project.classes
         return {record: classes[index] for record, index in read_answers(self.folder).labels.items()}
 
-    def agreement(self) -> AgreementReport:
-        """How far people agree, and what they disagree on. Raises UsageError where nobody has answered yet."""
-        from labelkit.pipeline.agreement import agreement
-
-        return agreement(self.folder)
-
-    def simulate(self, column: str, *, strategy: str | None = None, budget: int | None = None) -> AnnotateReport:
-        """Let a column of the records answer in place of a person, as `labelkit annotate --simulate` does.
-
-        Raises DataError for a value that is no class.
-        """
-        from labelkit.pipeline.simulation import simulate
-
-        return simulate(self.folder, column, strategy=strategy, budget=budget)
-
     def learning_curve(self) -> LearningCurve:
         """How the learner came along with the answers, and what the next 50 will bring. Shows as a plot in a notebook.
 
@@ -209,13 +149,6 @@ class Project:
         where = self.folder.settings.engine.or_else(engine, master, remote)
         return validate(self.folder, strict=strict, engine=where)
 
-    def background(self) -> Background:
-        """What the reports of the last validation say beside its verdict: run, file, since when, how labels spread."""
-        from labelkit.pipeline.background import recorded
-        from labelkit.pipeline.verify import last_check
-
-        return recorded(last_check(self.folder))
-
     def verify(self, *, strict: bool = False) -> Verification:
         """Whether labels.parquet is the file that passed, with these suites and records. Nothing is judged anew."""
         from labelkit.pipeline.verify import verify
@@ -237,45 +170,11 @@ class Project:
 
         return training_set(self.folder, split, augmented=None if augmented is None else Path(augmented))
 
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        to: str,
-        which: Literal["all", "labelled", "human"] = "all",
-        text: str = "",
-        unchecked: bool = False,
-    ) -> ExportReport:
-        """Write records, labels, answers and votes for another tool; says what its format could not hold."""
-        from labelkit.pipeline.export import export
-
-        return export(self.folder, Path(path), to, which=which, text=text, unchecked=unchecked)
-
-    def import_answers(
-        self, path: str | os.PathLike[str], *, source: str, annotator: str, by: str = ""
-    ) -> ImportReport:
-        """Store the answers in a file of another tool (`source`, such as "label-studio"), all of them or none."""
-        from labelkit.pipeline.imports import import_from
-
-        return import_from(self.folder, Path(path), source, annotator=annotator, by=by)
-
     def explain(self, record: str, *, run: str = "current") -> Explanation:
         """Where the label of a record comes from: votes, lines of code, arithmetic, people, runs."""
         from labelkit.pipeline.explain import explain
 
         return explain(self.folder, record, run=run)
-
-    def runs(self) -> list[RunLine]:
-        """What was done in this project, latest first."""
-        from labelkit.pipeline.runs import list_runs
-
-        return list_runs(self.folder)
-
-    def run(self, name: str = "current") -> ShownRun:
-        """One run, by the beginning of its id, "current" or "previous", and what has become of its files."""
-        from labelkit.pipeline.runs import show_run
-
-        return show_run(self.folder, name)
 
     def diff(
         self,
@@ -355,20 +254,8 @@ class Project:
 
         return accept(self.folder, found, rules, None if path is None else Path(path))
 
-    def records(self) -> Records:
-        """The project's records: id, fields, gold and split."""
-        from labelkit.records import open_records
-
-        return open_records(self.folder)
-
     def votes(self) -> LabelMatrix:
         """The votes behind the current labels.parquet."""
         from labelkit.pipeline.current import current_run
 
         return current_run(self.folder).votes
-
-    def labels(self) -> pa.Table:
-        """labels.parquet as it is, whether it passed the gate or not."""
-        from labelkit.label_models import read_labels
-
-        return read_labels(self.folder.labels_path)

@@ -5,32 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from labelkit.errors import AnswerError, UsageError, visible
+from labelkit.pipeline.any_project import AnyProject
 from labelkit.pipeline.project import Project
-from labelkit.project import ProjectFolder, find_project
+from labelkit.project import find_project
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from labelkit.active import Queue
     from labelkit.annotations import Annotation
-    from labelkit.pipeline.annotate import AnnotateReport
-    from labelkit.pipeline.augment import AugmentReport
-    from labelkit.pipeline.embed import EmbedReport
-    from labelkit.pipeline.export import ExportReport
-    from labelkit.pipeline.imports import ImportReport
     from labelkit.pipeline.multilabel.apply import MultilabelReport
     from labelkit.pipeline.multilabel.explain import Explanations
-    from labelkit.pipeline.runs import RunLine, ShownRun
     from labelkit.pipeline.verify import Verification
-    from labelkit.records import Records
-    from labelkit.reports import Background
     from labelkit.validation import Verdict
 
 
-class MultilabelProject(Mapping[str, Project]):
+class MultilabelProject(AnyProject, Mapping[str, Project]):
     """The project in `path` or the nearest folder above it, with `kind = "multilabel"` in its labelkit.toml.
 
     It maps each class to the project that this class is, with answers no and yes, over the same records and people.
@@ -44,7 +37,7 @@ class MultilabelProject(Mapping[str, Project]):
     """
 
     def __init__(self, path: str | os.PathLike[str] = ".") -> None:
-        self.folder: ProjectFolder = find_project(Path(path))
+        super().__init__(find_project(Path(path)))
         if not self.folder.multilabel:
             raise UsageError('labelkit.toml says nothing of kind = "multilabel" under [project]; use labelkit.Project')
 
@@ -79,15 +72,6 @@ class MultilabelProject(Mapping[str, Project]):
         from labelkit.pipeline.questions import queue
 
         return queue(self.folder, n, strategy=strategy, annotator=annotator, seed=seed)
-
-    def simulate(self, column: str, *, strategy: str | None = None, budget: int | None = None) -> AnnotateReport:
-        """Let a column of the records that names all their classes answer in place of a person.
-
-        Raises DataError for a value that is no class.
-        """
-        from labelkit.pipeline.simulation import simulate
-
-        return simulate(self.folder, column, strategy=strategy, budget=budget)
 
     def answer(
         self,
@@ -125,13 +109,6 @@ class MultilabelProject(Mapping[str, Project]):
 
         return validate_all(self.folder, strict=strict)
 
-    def background(self) -> Background:
-        """What the reports of the last validation say beside its verdict; see `Project.background`."""
-        from labelkit.pipeline.background import recorded
-        from labelkit.pipeline.verify import last_check
-
-        return recorded(last_check(self.folder))
-
     def verify(self, *, strict: bool = False) -> Verification:
         """Whether labels.parquet is the file that passed, and every class is as it was. Nothing is judged anew."""
         from labelkit.pipeline.multilabel.validate import verify_all
@@ -149,87 +126,8 @@ class MultilabelProject(Mapping[str, Project]):
 
         return training_set_of_all(self.folder, split, augmented=None if augmented is None else Path(augmented))
 
-    def embed(
-        self,
-        *,
-        field: str | None = None,
-        model: str | os.PathLike[str] | None = None,
-        out: str | os.PathLike[str] | None = None,
-        progress: Callable[[int, int | None], None] | None = None,
-    ) -> EmbedReport:
-        """Write vectors of the records' text, which all classes share; see `Project.embed`."""
-        from labelkit.pipeline.embed import embed
-
-        model, out = (None if path is None else Path(path) for path in (model, out))
-        return embed(self.folder, field=field, model=model, out=out, progress=progress)
-
-    def augment(
-        self,
-        *,
-        out: str | os.PathLike[str] | None = None,
-        seed: int | None = None,
-        policy: str | None = None,
-        per_record: int = 1,
-        length: int = 1,
-        progress: Callable[[int, int | None], None] | None = None,
-    ) -> AugmentReport:
-        """Make more records to train on, which keep the labels of their parents; see `Project.augment`."""
-        from labelkit.pipeline.augment import augment
-
-        given: dict[str, Any] = {"seed": seed, "policy": policy, "per_record": per_record, "length": length}
-        return augment(self.folder, out=None if out is None else Path(out), progress=progress, **given)
-
     def explain(self, record: str) -> Explanations:
         """Where the labels of a record come from, class by class; see `Project.explain`."""
         from labelkit.pipeline.multilabel.explain import explain_all
 
         return explain_all(self.folder, record)
-
-    def runs(self) -> list[RunLine]:
-        """What was done to the project as a whole, latest first; each class has runs of its own beside."""
-        from labelkit.pipeline.runs import list_runs
-
-        return list_runs(self.folder)
-
-    def run(self, name: str = "current") -> ShownRun:
-        """One run of the project as a whole; see `Project.run`."""
-        from labelkit.pipeline.runs import show_run
-
-        return show_run(self.folder, name)
-
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        to: str,
-        which: Literal["all", "labelled", "human"] = "all",
-        text: str = "",
-        unchecked: bool = False,
-    ) -> ExportReport:
-        """Write records with all their labels, answers and votes for another tool; see `Project.export`.
-
-        Raises UsageError for a format that holds one label per record: export one class, `project["regex"]`.
-        """
-        from labelkit.pipeline.export import export
-
-        return export(self.folder, Path(path), to, which=which, text=text, unchecked=unchecked)
-
-    def import_answers(
-        self, path: str | os.PathLike[str], *, source: str, annotator: str, by: str = ""
-    ) -> ImportReport:
-        """Store the answers in a file of another tool, sets of classes, all of them or none; see `Project`."""
-        from labelkit.pipeline.imports import import_from
-
-        return import_from(self.folder, Path(path), source, annotator=annotator, by=by)
-
-    def records(self) -> Records:
-        """The project's records: id, fields, gold and split."""
-        from labelkit.records import open_records
-
-        return open_records(self.folder)
-
-    def labels(self) -> pa.Table:
-        """labels.parquet as it is, whether it passed the gate or not."""
-        from labelkit.label_models import read_labels
-
-        return read_labels(self.folder.labels_path)
