@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import store_writers
 from labelkit.annotations import AnnotationStore, standing
 from labelkit.annotations.annotation import enough
+from labelkit.annotations.label_sets import set_text
 from labelkit.annotations.leases import MOST_CANDIDATES
 from labelkit.errors import AnswerError, UsageError
 from stores import Place, Start
@@ -44,6 +45,24 @@ def test_nobody_gets_a_record_twice(store: AnnotationStore) -> None:
     store.add("c2", None, "ana", "", "op-2")
     assert [*given, store.leases.claim("ana", QUEUE, overlap=9)] == ["c1", "c2", "c3"]
     assert store.leases.claim("ana", QUEUE, overlap=9) is None
+
+
+def test_an_answer_that_says_nothing_of_a_class_leaves_its_record_open(store: AnnotationStore) -> None:
+    """Who answered before a class was there is asked again, and so are others; a skip is about whatever there is."""
+    odd = 'it\'s "odd" \\ é'
+    store.add("c1", set_text(["sql"], ["sql"]), "ana", "", "op-1")
+    store.add("c2", set_text([], [odd, "sql", "gone"]), "ana", "", "op-2")
+    store.add("c3", None, "ana", "", "op-3")
+    assert store.leases.claim_some("ana", QUEUE, 9, overlap=9, classes=["sql", odd]) == ["c1"]
+    assert store.leases.claim_some("ben", QUEUE, 9, overlap=1, classes=["sql"]) == ["c3"]
+    assert store.leases.claim_some("cem", QUEUE, 9, overlap=9, classes=["sql", odd, "new"]) == ["c1", "c2", "c3"]
+
+
+def test_labels_are_no_sets_where_no_classes_are_named(store: AnnotationStore) -> None:
+    """Nothing is read into a class name."""
+    for record, label in zip(QUEUE, ("{", '{"sql": true}', "[1]"), strict=True):
+        store.add(record, label, "ana", "", f"op-{record}")
+    assert store.leases.claim("ben", QUEUE) is None
 
 
 def test_answer_ends_the_lease_and_undo_opens_the_record(store: AnnotationStore) -> None:

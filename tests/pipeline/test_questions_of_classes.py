@@ -14,6 +14,7 @@ import pytest
 from labelkit.active.session import AnnotationSession
 from labelkit.annotations.label_sets import classes_in, set_in, set_text
 from labelkit.errors import AnswerError, ArtifactError, DataError, UsageError
+from labelkit.pipeline.agreement import agreement
 from labelkit.pipeline.questions import wanted_of
 from labelkit.pipeline.sessions import Sessions
 from projects import Made, printed
@@ -135,6 +136,23 @@ def test_a_class_that_joins_later_was_not_answered(made: Made) -> None:
     assert [item.reason.partition(":")[0] for item in asked] == wanted
 
 
+def test_a_class_that_joins_later_is_asked_of_those_who_answered(made: Made) -> None:
+    """The store hands out what the queue names: their answers do not count as answers to the new class."""
+    wanted = [record for record, row in lk_rows(made).items() if row["split"] == "train"]
+    for record in wanted:
+        whole(made).answer(record, ["sql"], annotator="ana")
+    made.write("labelkit.toml", TOML.replace('"sql"]', '"sql", "regex"]'))
+    made.write("labeling_functions/regex/words.py", (made.root / "labeling_functions/sql/words.py").read_text())
+    whole(made).apply()
+    for who in ("ana", "ben"):
+        with Sessions(whole(made).folder, retrain=False) as sessions, sessions.open(who) as session:
+            question = session.next()
+            assert question is not None
+            said = session.answer(question.record, set_text(["regex"], [*WORDS, "regex"]), f"op-{who}")
+            assert said.meanwhile == ()
+            assert question.record in wanted
+
+
 @pytest.mark.parametrize("label", ["sql", '["sql"]', '{"sql": 1}', '{"cobol": true}'])
 def test_an_answer_that_is_no_set_of_classes_is_refused(made: Made, label: str) -> None:
     """A person cannot answer what nobody could read."""
@@ -205,6 +223,22 @@ def test_people_who_differ_are_decided_between(made: Made) -> None:
         assert question.item.reason == "ana says sql; ben says none of the classes"
         session.answer("q3", set_text(["pandas"], list(WORDS)), "decided")
     assert project.answers()["q3"] == {"python": False, "pandas": True, "sql": False}
+
+
+def test_people_who_were_asked_of_other_classes_do_not_differ(made: Made) -> None:
+    """Classes in another order, or of which one was not asked, are nothing to decide; a contradiction is."""
+    toml = (made.root / "labelkit.toml").read_text()
+    for who, classes in (("ana", '"python", "pandas"'), ("ben", '"pandas", "sql", "python"')):
+        made.write("labelkit.toml", toml.replace('"python", "pandas", "sql"', classes))
+        whole(made).answer("q3", ["python", "pandas"], annotator=who)
+        whole(made).answer("q4", ["python"] if who == "ana" else ["sql"], annotator=who)
+    made.write("labelkit.toml", toml)
+    found = agreement(whole(made).folder)
+    assert (found.disputed, [person.agreed for person in found.people]) == (["q4"], [1, 1])
+    with Sessions(whole(made).folder, adjudicate=True, retrain=False) as sessions, sessions.open("cem") as session:
+        question = session.next()
+        assert question is not None
+        assert (question.record, question.item.reason) == ("q4", "ana says python; ben says sql")
 
 
 # Files and columns

@@ -19,7 +19,8 @@ class HandOut:
     Each is leased before it is given, `at_once` of them at a time. A record that somebody else had when its turn came
     is looked at once more when the queue is over, as their lease may have run out. When the store fails, the error is
     raised and nothing is lost: `next` tries again. `release` gives back what was not answered. `resumed` are items
-    whose records the person holds already; they come first.
+    whose records the person holds already; they come first. `classes` are those of which an answer has to speak, where
+    answers are sets of them.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class HandOut:
         at_once: int = AT_ONCE,
         session: str = "",
         resumed: Sequence[QueueItem] = (),
+        classes: Sequence[str] = (),
     ) -> None:
         self._at_once, self._session = at_once, session
         self._queue, self._leases, self._annotator, self._role = queue, leases, annotator, role
-        self._overlap, self._seconds = overlap, seconds
+        self._overlap, self._seconds, self._classes = overlap, seconds, classes
         self._fresh: list[QueueItem] = []  # a newer ranking, which goes before the queue, the next one last
         self._ahead: list[QueueItem] = []  # next candidates
         self._passed: list[QueueItem] = []  # candidates that somebody else had
@@ -97,6 +99,7 @@ class HandOut:
             seconds=self._seconds,
             role=self._role,
             session=self._session,
+            classes=self._classes,
         )
         self._leased += got
         end = records.index(got[-1]) + 1 if len(got) == self._at_once else len(records)

@@ -22,7 +22,7 @@ from labelkit.active.progress import Given, Progress, progress_of
 from labelkit.active.queue import QueueItem
 from labelkit.annotations import Annotation, AnnotationStore, Answer
 from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role, check_answer
-from labelkit.annotations.label_sets import checked_label
+from labelkit.annotations.label_sets import checked_label, speaks_of_all
 from labelkit.errors import AnswerError, LabelkitError, MachineError, visible
 
 AHEAD = 1  # questions that wait, leased and read, behind the one that is shown
@@ -236,6 +236,8 @@ class AnnotationSession:
         """Opinions of others on a record that had enough of them without this person's."""
         try:
             said = self._store.opinions_on(record)
+            if self.several:
+                said = [entry for entry in said if speaks_of_all(entry.label, self.classes)]
         except LabelkitError:  # the answer is stored; who else answered is a courtesy
             return ()
         others = [entry for entry in said if (entry.annotator, entry.role) != (self.annotator, self.role)]

@@ -61,6 +61,11 @@ def said_of(text: str, name: str) -> str | None:
     return None if chosen is None else YES if chosen else NO
 
 
+def speaks_of_all(text: str | None, classes: Iterable[str]) -> bool:
+    """Whether a person had all the classes to choose from; a skip is about whatever there is."""
+    return text is None or set_in(text).keys() >= set(classes)
+
+
 def shown_set(text: str) -> str:
     """An answer as people read it.
 

@@ -57,10 +57,12 @@ class Leases:
         seconds: float = LEASE_SECONDS,
         role: Role = PERSON,
         session: str = "",
+        classes: Sequence[str] = (),
     ) -> list[str]:
         """Give the person the first `count` records that `claim` could give, or as many as there are, in order.
 
         One statement decides, so two people never get the same place. `session` is that of `enter`, where there is one.
+        Where answers are sets of `classes`, one that says nothing of some of them leaves its record as it was.
         """
         _check(annotator, candidates, overlap, seconds, role)
         if not candidates or count < 1:
@@ -75,6 +77,7 @@ class Leases:
                 "seconds": seconds,
                 "count": count,
                 "session": session,
+                "classes": json.dumps(list(classes)),
             }
             claimed = set(connection.execute(statement, values).scalars())
         return [record for record in dict.fromkeys(candidates) if record in claimed]
@@ -157,7 +160,9 @@ def _claim(dialect: str) -> Any:
     candidate = _candidates(dialect)
     annotator, role, session = (sa.bindparam(name, type_=sa.Text) for name in ("annotator", "role", "session"))
     entry, live = ENTRIES.alias("entry"), LEASES.alias("live")
-    counting = sa.and_(entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry))
+    counting = sa.and_(
+        entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry), _whole(entry, dialect)
+    )
     said = sa.exists().where(counting, entry.c.annotator == annotator, entry.c.role == role)
     decided = sa.exists().where(counting, entry.c.role == ADJUDICATOR, entry.c.kind == LABEL)
     answers = (
@@ -204,6 +209,22 @@ def _candidates(dialect: str) -> Any:
 def _not_undone(entry: Any) -> sa.ColumnElement[bool]:
     undo = ENTRIES.alias("undo")
     return ~sa.exists().where(undo.c.undoes == entry.c.operation)
+
+
+def _whole(entry: Any, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether an entry is a skip or speaks of all the classes; without any, nothing is read into a label."""
+    given = sa.bindparam("classes", type_=sa.Text)
+    if dialect == "postgresql":
+        names = sa.func.jsonb_array_elements_text(sa.cast(given, postgresql.JSONB)).table_valued("value").alias("named")
+        unsaid = ~sa.func.jsonb_exists(sa.cast(entry.c.label, postgresql.JSONB), names.c.value)
+        whole = ~sa.exists().select_from(names).where(unsaid)
+    else:
+        names = sa.func.json_each(given).table_valued("value").alias("named")
+        keys = sa.func.json_each(entry.c.label).table_valued("key").alias("said")
+        said = sa.select(sa.func.count()).select_from(keys).where(keys.c.key.in_(sa.select(names.c.value)))
+        size = sa.func.json_array_length(given)
+        whole = sa.case((size == 0, sa.true()), else_=said.scalar_subquery() == size)
+    return sa.or_(entry.c.kind != LABEL, whole)
 
 
 def _insert(dialect: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,7 +22,8 @@ from labelkit.annotations.agreement import (
     rating_counts,
     rating_table,
 )
-from labelkit.annotations.label_sets import shown_set
+from labelkit.annotations.annotation import opinions
+from labelkit.annotations.label_sets import set_in, set_text, shown_set
 from labelkit.errors import UsageError, visible
 from labelkit.matrix import wilson_interval
 from labelkit.pipeline.truth import has_answers, store_of
@@ -76,6 +77,7 @@ def agreement(project: ProjectFolder) -> AgreementReport:
     store, classes = store_of(project), project.settings.project.classes
     history = of_people(store.history())
     if project.multilabel:  # whole answers compare: two people agree who give a record the very same classes
+        history = comparable(history, classes)
         history = [entry if entry.label is None else replace(entry, label=shown_set(entry.label)) for entry in history]
         classes = sorted({entry.label for entry in history if entry.label is not None})
     table = rating_table(history, classes)
@@ -104,6 +106,29 @@ def of_people(history: Iterable[Annotation]) -> list[Annotation]:
     return [entry for entry in history if entry.annotator != SIMULATED]
 
 
+def comparable(history: Iterable[Annotation], classes: Sequence[str]) -> list[Annotation]:
+    """The entries of a multi-label project, so that who says the same has the same label.
+
+    Sets are of these classes, in this order, whatever classes there were when the answer was given. People who
+    contradict one another in no class agree: what one was not asked is taken from the others.
+    """
+    entries, said, divided = list(history), dict[str, dict[str, bool]](), set[str]()
+    for entry in opinions(entries):
+        known = said.setdefault(entry.record, {})
+        for name, chosen in set_in(str(entry.label)).items():
+            if name in classes and known.setdefault(name, chosen) != chosen:
+                divided.add(entry.record)
+    return [_alike(entry, None if entry.record in divided else said.get(entry.record), classes) for entry in entries]
+
+
+def _alike(entry: Annotation, agreed: Mapping[str, bool] | None, classes: Sequence[str]) -> Annotation:
+    if entry.label is None:
+        return entry
+    said = set_in(entry.label) if agreed is None else agreed
+    asked = [name for name in classes if name in said]
+    return replace(entry, label=set_text([name for name in asked if said[name]], asked))
+
+
 def disputes(
     history: Iterable[Annotation],
     votes_on: Callable[[str], Mapping[str, str] | None],
@@ -114,20 +139,20 @@ def disputes(
     `votes_on` gives what functions say of a record, `shown` a label as people read it.
     """
     queue = sorted(disputed(of_people(history)).items(), key=lambda dispute: -_division(dispute[1]))
-    for record, opinions in queue:
-        said = "; ".join(f"{visible(entry.annotator)} says {visible(shown(str(entry.label)))}" for entry in opinions)
+    for record, given in queue:
+        said = "; ".join(f"{visible(entry.annotator)} says {visible(shown(str(entry.label)))}" for entry in given)
         functions = votes_on(record) or {}
-        yield QueueItem(record, "adjudicate", _division(opinions), said, _most(opinions), functions)
+        yield QueueItem(record, "adjudicate", _division(given), said, _most(given), functions)
 
 
-def _division(opinions: list[Annotation]) -> float:
+def _division(given: list[Annotation]) -> float:
     """The share of people who do not hold the most frequent opinion."""
-    return 1 - Counter(entry.label for entry in opinions).most_common(1)[0][1] / len(opinions)
+    return 1 - Counter(entry.label for entry in given).most_common(1)[0][1] / len(given)
 
 
-def _most(opinions: list[Annotation]) -> str | None:
+def _most(given: list[Annotation]) -> str | None:
     """The label of the most people, where there is a single one."""
-    (first, count), *others = Counter(entry.label for entry in opinions).most_common()
+    (first, count), *others = Counter(entry.label for entry in given).most_common()
     return None if others and others[0][1] == count else first
 
 

@@ -16,7 +16,7 @@ from labelkit.annotations.annotation import ADJUDICATOR, PERSON, Role
 from labelkit.annotations.label_sets import shown_set
 from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
-from labelkit.pipeline.agreement import disputes
+from labelkit.pipeline.agreement import comparable, disputes
 from labelkit.pipeline.questions import Rows, wanted_of
 from labelkit.pipeline.retraining import Reranked, Retraining
 from labelkit.pipeline.truth import store_of
@@ -119,6 +119,7 @@ class Sessions:
             at_once=1 if self.role == ADJUDICATOR else min(AT_ONCE, limit),
             session=session,
             resumed=self._resumed(annotator, session, rows),
+            classes=self.classes if self.project.multilabel else (),
         )
         if hand.is_over():
             raise UsageError(nothing_to_ask(self._store, adjudicate=self.role == ADJUDICATOR))
@@ -126,8 +127,9 @@ class Sessions:
 
     def _items(self, annotator: str) -> Iterator[QueueItem]:
         if self.role == ADJUDICATOR:
-            shown = shown_set if self.project.multilabel else str
-            return disputes(self._store.history(), self._wanted.votes_on, shown)
+            if not self.project.multilabel:
+                return disputes(self._store.history(), self._wanted.votes_on)
+            return disputes(comparable(self._store.history(), self.classes), self._wanted.votes_on, shown_set)
         strategy = UNTIL_LEARNED if needs_learner(self.strategy) else self.strategy
         return self._wanted.ranked(strategy, annotator=annotator)
 

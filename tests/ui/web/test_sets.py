@@ -132,6 +132,17 @@ def test_class_that_joined_later_is_not_said_to_be_absent(ana: Visitor, tmp_path
     assert {label for _, label in labels(restarted)} == {set_text(["pandas"], CLASSES)}
 
 
+def test_who_answered_before_a_class_joined_may_answer_anew(ana: Visitor, tmp_path: Path) -> None:
+    """The first answer says nothing of it, so it is in nobody's way."""
+    asked = ana.records()[0]
+    assert answer(ana, asked, {"python": False, "pandas": True, "sql": False}).status_code == 200
+    restarted = room_of(tmp_path, classes=(*CLASSES, "regex"))
+    said = {"python": False, "pandas": True, "sql": False, "regex": True}
+    again = {"record": asked["record"], "operation": "another-operation"}
+    assert answer(Visitor(restarted, "ana"), again, said).status_code == 200
+    assert restarted.store.answers()[asked["record"]].label == set_text(["pandas", "regex"], (*CLASSES, "regex"))
+
+
 def test_undo_brings_the_set_back(ana: Visitor, room: Room) -> None:
     """The record comes back with the classes that were said, also to a page that was loaded anew; a skip has none."""
     asked = ana.records()[0]

@@ -84,7 +84,7 @@ class Desk:
         """Learn from the store what this person has said before."""
         mine = [entry for entry in self._store.history() if entry.annotator == self.annotator]
         self._undos = {entry.operation: entry.undoes or "" for entry in mine if entry.kind == UNDO}
-        said = [entry for entry in not_undone(mine) if entry.role == self.task.role]
+        said = [entry for entry in not_undone(mine) if entry.role == self.task.role and self.task.is_whole(entry.label)]
         self._standing = {entry.record: Standing(entry.operation, entry.label, entry.strategy) for entry in said}
         flags = self._store.remarks.flagged()
         self._flagged = {record for record, people in flags.items() if self.annotator in people}

@@ -8,7 +8,7 @@ from typing import Any
 
 from labelkit.active.session import AnnotationSession, Question
 from labelkit.annotations.annotation import PERSON, Role
-from labelkit.annotations.label_sets import checked_label, set_in, set_text
+from labelkit.annotations.label_sets import checked_label, set_in, set_text, speaks_of_all
 from labelkit.errors import AnswerError
 
 
@@ -40,6 +40,13 @@ class Task:
             return checked_label(said, self.classes, several=False)
         known = set_in(set_text(said, self.classes))  # refuses a class that does not exist
         return set_text([name for name in said if said[name]], [name for name in known if name in said])
+
+    def is_whole(self, label: str | None) -> bool:
+        """Whether an answer is about all classes: what a person said before some joined leaves a record to be asked."""
+        try:
+            return not self.several or speaks_of_all(label, self.classes)
+        except AnswerError:  # of a project whose records had one class
+            return True
 
 
 @dataclass(frozen=True)
