@@ -259,6 +259,25 @@ def test_questions_go_out_and_come_back(made: Made, tmp_path: Path) -> None:
     }
 
 
+def test_a_class_that_joins_while_questions_are_out_was_not_asked(made: Made, tmp_path: Path) -> None:
+    """The question says which classes there were; one of the new ones that is named counts, and a list is a list."""
+    printed(made, "annotate", "--queue", "3", "--out", str(tmp_path / "questions.jsonl"), "--annotator", "ana")
+    first, second, third = map(json.loads, (tmp_path / "questions.jsonl").read_text().splitlines())
+    made.write("labelkit.toml", TOML.replace('"sql"]', '"sql", "regex"]'))
+    answers = tmp_path / "answers.jsonl"
+    lines = [{**first, "labels": ["sql"]}, {**second, "labels": ["regex"]}, {"id": third["id"], "labels": []}]
+    answers.write_text("\n".join(map(json.dumps, lines)))
+    printed(made, "annotate", "--answers", str(answers), "--annotator", "ana")
+    said = whole(made).answers()
+    assert [said[line["id"]].get("regex") for line in (first, second, third)] == [None, True, False]
+    answers.write_text(json.dumps({**first, "labels": ["sql"], "classes": "sql"}))
+    refused = made.run("annotate", "--answers", str(answers), "--annotator", "ana", code=2).stderr
+    assert 'line 1: "classes" must be a list of classes, not "sql"' in refused
+    answers.write_text(json.dumps({**first, "labels": [], "classes": ["gone"]}))
+    refused = made.run("annotate", "--answers", str(answers), "--annotator", "ana", code=2).stderr
+    assert "line 1: none of its classes is one of the project any more" in refused
+
+
 def test_lines_that_do_not_hold_are_named(made: Made, tmp_path: Path) -> None:
     """All of them, and none is stored."""
     (tmp_path / "answers.jsonl").write_text(

@@ -6,8 +6,9 @@ answers file; so does writing only
     {"id": "c7", "label": "spam"}
     {"id": "c9", "skip": true}
 
-Where a record may have several classes it is `"labels": ["<class name>", ...]` in place of "label". A line may also
-say `annotator`, `strategy` and `operation`. The reader is strict: it takes all lines or none.
+Where a record may have several classes it is `"labels": ["<class name>", ...]` in place of "label", and `classes` are
+those that there were to choose from, all of the project where the line has none. A line may also say `annotator`,
+`strategy` and `operation`. The reader is strict: it takes all lines or none.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from labelkit.lineage import hash_json
 MAX_LINE = 10_000_000  # bytes
 
 _OF_THE_ANSWER = ("id", "label", "labels", "skip", "annotator", "strategy", "operation")
-_OF_THE_QUESTION = ("score", "reason", "suggestion", "votes", "fields")
+_OF_THE_QUESTION = ("score", "reason", "suggestion", "classes", "votes", "fields")
 _KEYS = _OF_THE_ANSWER + _OF_THE_QUESTION
 
 
@@ -66,11 +67,12 @@ def write_queue(
     file: BinaryIO,
     fields_of: Callable[[str], Mapping[str, object]] | None = None,
     *,
-    several: bool = False,
+    of_classes: Sequence[str] = (),
 ) -> int:
     """Write questions as JSONL, each with the record's fields where `fields_of` gives them. Returns their number.
 
-    With `several` a suggestion is a list of classes.
+    `of_classes` are those of which a record may have several: a suggestion is a list of them then, and the question
+    names them, so that its answer says nothing of one that joins the project later.
     """
     count = 0
     for item in items:
@@ -79,9 +81,10 @@ def write_queue(
             "strategy": item.strategy,
             "score": _plain(item.score),
             "reason": item.reason,
-            "suggestion": list(classes_in(item.suggestion)) if several and item.suggestion else item.suggestion,
+            "suggestion": list(classes_in(item.suggestion)) if of_classes and item.suggestion else item.suggestion,
             "votes": dict(item.votes),
         }
+        line |= {"classes": list(of_classes)} if of_classes else {}
         if fields_of is not None:
             line["fields"] = {name: _plain(value) for name, value in fields_of(item.record).items()}
         file.write(json.dumps(line, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n")
@@ -184,13 +187,21 @@ def _label(line: dict[str, Any], classes: Sequence[str]) -> str | None:
 def _labels(line: dict[str, Any], classes: Sequence[str]) -> str | None:
     """The set of classes that a line gives, as a text; None for a skip."""
     _check_keys(line, "labels", "label")
-    labels = line.get("labels", [])
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise AnswerError(f'"labels" must be a list of classes, not {_shown(labels)}')
+    labels, asked = _texts(line, "labels", []), _texts(line, "classes", classes)
     _check_skip(line, "labels", '["<class name>", ...]')
     for label in labels:
         _check_class(label, classes)
-    return set_text(labels, classes) if "labels" in line else None
+    said = [name for name in classes if name in asked or name in labels]
+    if not said:
+        raise AnswerError(f"none of its classes is one of the project any more; known are {named(classes)}")
+    return set_text(labels, said) if "labels" in line else None
+
+
+def _texts(line: dict[str, Any], key: str, default: Sequence[str]) -> Sequence[str]:
+    value = line.get(key, default)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise AnswerError(f'"{key}" must be a list of classes, not {_shown(value)}')
+    return value
 
 
 def _check_keys(line: dict[str, Any], key: str, other: str) -> None:

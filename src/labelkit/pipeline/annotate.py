@@ -112,11 +112,12 @@ def export_queue(
 ) -> AnnotateReport:
     """Write the next n questions as JSON lines, to be answered elsewhere."""
     started = timestamp()
+    of_classes = project.settings.project.classes if project.multilabel else ()
     with asking(project, engine, strategy_of(project, strategy), n=n, annotator=annotator) as asked:
         items = queue(asked, n, strategy=strategy, annotator=annotator)
         rows = Rows(asked, iter(items))
         with atomic_write(out) as file:
-            write_queue(rows, file, rows.fields_of, several=project.multilabel)
+            write_queue(rows, file, rows.fields_of, of_classes=of_classes)
     counts = {"asked": len(items), "labelled": 0, "skipped": 0, "undone": 0}
     parameters = {"annotator": annotator, "strategy": strategy or ""}
     return recorded(project, started, parameters, counts, outputs={out.name: hash_file(out)})
