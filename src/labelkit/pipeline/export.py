@@ -62,9 +62,10 @@ def export(
     if not str(path.name).endswith(kind.endings):
         raise UsageError(f"{visible(str(path))}: a file of {kind.title} ends in {named(kind.endings)}")
     kind.check(several=project.multilabel)
-    if kind.trains and not unchecked:
-        _check_gate(project)
+    passed = _passed(project) if kind.trains and not unchecked else None
     sheet = Sheet(project, text, judged=kind.trains)
+    if passed is not None and sheet.inputs().get("labels") != passed:
+        raise AnswerIsNo("labels.parquet was replaced in this moment; export again")
     items = (item for item in sheet.items() if _wanted(item, which))
     written = kind.write(items, path, sheet.about, losses)
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
@@ -81,13 +82,15 @@ def export(
     return ExportReport(kept.id, format, str(path), written, losses, _interface(format, sheet.about))
 
 
-def _check_gate(project: ProjectFolder) -> None:
+def _passed(project: ProjectFolder) -> str:
+    """SHA-256 of the labels that passed the gate. Raises AnswerIsNo unless they are those on disk."""
     verified = _verified(project)
     if not verified.verified:
         raise AnswerIsNo(
             f"this format is for training, and the labels have not passed the gate: {verified.reasons[0]}; "
             "or say --unchecked"
         )
+    return verified.labels
 
 
 def _verified(project: ProjectFolder) -> Verification:

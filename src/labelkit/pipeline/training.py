@@ -50,7 +50,8 @@ def rows_of(
 ) -> pa.Table:
     """The rows of labels that passed; `passed` holds the hashes of labels and data, and the run that let them through.
 
-    Raises AnswerIsNo for records that are not those of then, DataError for a split that is not there.
+    Raises AnswerIsNo for records that are not those of then, DataError for a split that is not there and for a field
+    called like a column of the labels.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -70,6 +71,7 @@ def rows_of(
     elif split is not None:
         raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
     labels = content.table()
+    _check_distinct([data.id, *data.fields], labels.column_names)
     places = pc.index_in(table.column(data.id), value_set=labels.column("id").combine_chunks())
     rows = labels.take(places)
     columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}
@@ -83,6 +85,16 @@ def rows_of(
     with contextlib.suppress(MachineError):
         _record(project, passed, chosen, split, started)
     return chosen
+
+
+def _check_distinct(own: list[str], labels: list[str]) -> None:
+    """Raise DataError for columns of the records that those of the labels would take the place of."""
+    twice = [name for name in own if name in labels and name != "id"]
+    if twice:
+        raise DataError(
+            f"columns {named(twice)} of the records are called like columns of labels.parquet, and a training set can "
+            "hold only one of each name; give them other names under [data], and in the file"
+        )
 
 
 def _widened(project: ProjectFolder, rows: pa.Table, more: pa.Table) -> pa.Table:
