@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from labelkit.pipeline.validate import VERDICT_FILE, suite_hashes
 from labelkit.pipeline.verify import kept_verdict, last_check
 from labelkit.project import TRAIN, ProjectFolder
 from labelkit.records import open_records
+from labelkit.settings import DataSection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,7 @@ def training_set(project: ProjectFolder, split: str | None = None, *, augmented:
     without a label are left out. The file is read once: what was judged is what comes out. A run of verb train says
     who got what; a project that cannot be written to gives its rows all the same. With `augmented`, the records in
     that file come behind them, each labelled as its parent, which the column augmented_from names (null for others).
+    A field that is called like a column of labels is `record_<its name>` here.
 
     Raises AnswerIsNo unless the last verdict is a pass of exactly this labels.parquet, with these suites and records,
     ArtifactError for a verdict that is not what was written.
@@ -50,8 +52,7 @@ def rows_of(
 ) -> pa.Table:
     """The rows of labels that passed; `passed` holds the hashes of labels and data, and the run that let them through.
 
-    Raises AnswerIsNo for records that are not those of then, DataError for a split that is not there and for a field
-    called like a column of the labels.
+    Raises AnswerIsNo for records that are not those of then, DataError for a split that is not there.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -71,42 +72,38 @@ def rows_of(
     elif split is not None:
         raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
     labels = content.table()
-    _check_distinct([data.id, *data.fields], labels.column_names)
+    said = [name for name in labels.column_names if name != "id"]
+    called = _beside(data, said)
     places = pc.index_in(table.column(data.id), value_set=labels.column("id").combine_chunks())
     rows = labels.take(places)
-    columns = {data.id: table.column(data.id), **{name: table.column(name) for name in data.fields}}
-    columns |= {name: rows.column(name) for name in rows.column_names if name != "id"}
+    columns = {called[name]: table.column(name) for name in called}
+    columns |= {name: rows.column(name) for name in said}
     joined = pa.table(columns).replace_schema_metadata(labels.schema.metadata)
     chosen = joined.filter(pc.not_equal(joined.column("source"), NONE))
     if augmented is not None:
         if split not in {None, TRAIN}:
             raise DataError(f'augmented records are for split "{TRAIN}", not for "{visible(str(split))}"')
-        chosen = _widened(project, chosen, checked_augmented(project, project.root / augmented, passed["data"]))
+        more = checked_augmented(project, project.root / augmented, passed["data"])
+        chosen = _widened(chosen, more, called, data.id)
     with contextlib.suppress(MachineError):
         _record(project, passed, chosen, split, started)
     return chosen
 
 
-def _check_distinct(own: list[str], labels: list[str]) -> None:
-    """Raise DataError for columns of the records that those of the labels would take the place of."""
-    twice = [name for name in own if name in labels and name != "id"]
-    if twice:
-        raise DataError(
-            f"columns {named(twice)} of the records are called like columns of labels.parquet, and a training set can "
-            "hold only one of each name; give them other names under [data], and in the file"
-        )
+def _beside(data: DataSection, labels: Collection[str]) -> dict[str, str]:
+    """Column of the records -> what it is called beside these columns of labels, as in a file for another tool."""
+    return {name: f"record_{name}" if name in labels else name for name in (data.id, *data.fields)}
 
 
-def _widened(project: ProjectFolder, rows: pa.Table, more: pa.Table) -> pa.Table:
+def _widened(rows: pa.Table, more: pa.Table, called: Mapping[str, str], key: str) -> pa.Table:
     """The rows, and behind them the augmented records whose parent is among them, with its label."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    data = project.settings.data
-    places = pc.index_in(more.column(PARENT), value_set=rows.column(data.id).combine_chunks())
+    places = pc.index_in(more.column(PARENT), value_set=rows.column(called[key]).combine_chunks())
     more, places = more.filter(pc.is_valid(places)), places.drop_null()
-    labels = rows.drop_columns([data.id, *data.fields]).take(places)
-    columns = {name: more.column(name).cast(rows.schema.field(name).type) for name in (data.id, *data.fields)}
+    labels = rows.drop_columns(list(called.values())).take(places)
+    columns = {new: more.column(name).cast(rows.schema.field(new).type) for name, new in called.items()}
     columns |= {name: labels.column(name) for name in labels.column_names}
     plain = rows.append_column(PARENT, pa.nulls(rows.num_rows, pa.string()))
     return pa.concat_tables([plain, pa.table({**columns, PARENT: more.column(PARENT)}, schema=plain.schema)])
