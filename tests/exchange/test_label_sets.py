@@ -293,6 +293,17 @@ def test_a_class_that_joined_later_is_undecided(made: Made, tmp_path: Path) -> N
     assert not any("sql" in (line["labels"] or ()) for line in lines.values())  # type: ignore[operator]
 
 
+def test_answers_that_went_out_before_a_class_joined_say_nothing_of_it(made: Made, tmp_path: Path) -> None:
+    """A line of JSON has a probability of each class that there was."""
+    whole(made).export(tmp_path / "out.jsonl", to="jsonl", which="human", unchecked=True)
+    said = whole(made).answers()
+    assert said
+    toml = (made.root / "labelkit.toml").read_text().replace('"sql"]', '"sql", "regex"]')
+    made.write("labelkit.toml", toml + "[store]\nurl = 'sqlite:///another.db'\n")
+    whole(made).import_answers(tmp_path / "out.jsonl", source="jsonl", annotator="somebody")
+    assert whole(made).answers() == said
+
+
 def test_gold_in_a_column_per_class_goes_along(tmp_path: Path) -> None:
     """Columns that say yes or no of one class are written as they are, before there are labels, too."""
     columns = "[data.gold_columns]\nsql = 'tags'"  # any column: nothing is judged here

@@ -109,6 +109,27 @@ def test_a_folder_of_suites_for_no_class_is_an_error(made: Made) -> None:
     )
 
 
+def test_suites_below_the_folder_of_a_class_are_an_error(made: Made) -> None:
+    """Nothing reads them."""
+    write_suite(made.root / "expectations" / "sql" / "more" / "more.json", check(NOT_NULL, column="id"), name="more")
+    with pytest.raises(SuiteError, match=r"^expectations/sql/more/: no class is called so; "):
+        whole(made).validate()
+
+
+def test_a_linked_folder_of_suites_is_watched(made: Made, tmp_path: Path) -> None:
+    """What was judged by is what must not change, wherever it lies."""
+    shared = tmp_path / "shared"
+    write_suite(shared / "more.json", check(NOT_NULL, column="id"), name="more")
+    (made.root / "expectations" / "python").symlink_to(shared)
+    whole(made).validate().raise_if_failed()
+    assert whole(made).verify().verified
+    write_suite(shared / "more.json", check(NOT_NULL, column="label"), name="more")
+    reasons = whole(made).verify().reasons
+    assert list(reasons) == [
+        'class "python": suites have changed since: python/more.json; run `labelkit validate` again'
+    ]
+
+
 def test_suites_of_the_same_name(made: Made) -> None:
     """A suite of a class cannot take the name of one for all."""
     write_suite(made.root / "expectations" / "sql" / "again.json", check(NOT_NULL, column="id"), name="labels")

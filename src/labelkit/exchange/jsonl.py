@@ -59,7 +59,7 @@ def read(path: Path, about: About, losses: Losses) -> Iterator[Item]:
             source=source,
             undecided=_classes(line, "undecided", about, place),
             settled=_classes(line, "settled", about, place),
-            opinions=tuple(_opinion(each, about, place) for each in objects_in(line, "answers", place)),
+            opinions=tuple(_opinion(each, line, about, place) for each in objects_in(line, "answers", place)),
             votes=tuple(_vote(each, about, place) for each in objects_in(line, "votes", place)),
             place=place,
         )
@@ -96,11 +96,17 @@ def _name(value: object, place: str) -> str | None:
     return value
 
 
-def _opinion(said: dict[str, Any], about: About, place: str) -> Opinion:
+def _opinion(said: dict[str, Any], line: dict[str, Any], about: About, place: str) -> Opinion:
     texts = {name: str(said.get(name) or "") for name in ("annotator", "time", "strategy", "operation")}
     role = "adjudicator" if said.get("role") == "adjudicator" else "person"
-    undecided = _classes(said, "undecided", about, place)
+    undecided = (*_classes(said, "undecided", about, place), *_joined_since(line, about))
     return Opinion(_labels(said, about, place), role=role, undecided=undecided, **texts)  # type: ignore[arg-type]
+
+
+def _joined_since(line: dict[str, Any], about: About) -> tuple[str, ...]:
+    """Of several classes those that there were not when the line was written: it has a column of each other one."""
+    missing = tuple(name for name in about.classes if probability_column(name) not in line)
+    return missing if about.several and len(missing) < len(about.classes) else ()
 
 
 def _vote(cast: dict[str, Any], about: About, place: str) -> Vote:

@@ -84,10 +84,12 @@ def suite_hashes(project: ProjectFolder) -> dict[str, str]:
 
     Those of one class of a multi-label project are the suites for all classes and its own.
     """
-    hashes = hash_tree(project.suites_folder, ["*.json"])
-    if project.of_class is not None:
-        own = f"{project.of_class}/"
-        hashes = {name: value for name, value in hashes.items() if "/" not in name or name.startswith(own)}
+    folder, of_class = project.suites_folder, project.of_class
+    hashes = hash_tree(folder, ["*.json"])
+    if of_class is not None:  # whose folder may be a link to one elsewhere, which a walk from above does not enter
+        own = hash_tree(folder / of_class, ["*.json"])
+        hashes = {name: value for name, value in hashes.items() if "/" not in name}
+        hashes |= {f"{of_class}/{name}": value for name, value in own.items()}
     reference = project.settings.data.reference
     if reference is not None and (path := project.root / reference).is_file():
         hashes[f"reference {reference}"] = hash_file(path)

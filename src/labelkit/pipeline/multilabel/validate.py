@@ -80,8 +80,9 @@ def _joined_then(project: ProjectFolder) -> dict[str, str] | None:
 
 
 def check_folders(folder: Path, classes: tuple[str, ...]) -> None:
-    """Raise SuiteError for a folder of suites that is no class's: what is in it would judge nothing."""
+    """Raise SuiteError for suites in a folder that is no class's, or below one: they would judge nothing."""
     strange = sorted(path.name for path in folder.glob("*/") if path.is_dir() and path.name not in classes)
+    strange += sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/**/*.json"))
     if strange:
         raise SuiteError(
             f"{folder.name}/{visible(strange[0])}/: no class is called so; a folder holds the suites of the class of "
