@@ -200,6 +200,16 @@ def test_labels_are_a_list(made: Made, labels: Any) -> None:
     assert whole(made).answers() == before
 
 
+def test_the_store_is_of_all_classes(made: Made) -> None:
+    """It is looked at and moved as a whole, and sets arrive as they are."""
+    said = whole(made).answers()
+    assert "1 people have answered" in printed(made, "store", "check")
+    moved = "sqlite:///moved.db"
+    assert "url = " in printed(made, "store", "migrate", "--to", moved)
+    made.write("labelkit.toml", (made.root / "labelkit.toml").read_text() + f"[store]\nurl = '{moved}'\n")
+    assert whole(made).answers() == said
+
+
 SINGLE = TOML.replace('kind = "multilabel"\n', "").replace('gold = "tags"\n', "")
 
 

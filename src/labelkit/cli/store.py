@@ -46,7 +46,7 @@ def migrate(place: Place, to: str, source: str | None, late: bool, as_json: bool
     from labelkit.pipeline import store as verb
 
     with progress("copying answers") as show:
-        done = verb.migrate(place.open().folder, to, source=source, late=late, progress=show)
+        done = verb.migrate(place.find(), to, source=source, late=late, progress=show)
     if as_json:
         print_json(done.to_json())
     else:
@@ -92,7 +92,7 @@ def check(place: Place, url: str | None, as_json: bool) -> int:  # noqa: FBT001
     """
     from labelkit.pipeline import store as verb
 
-    found = verb.check(place.open().folder, url)
+    found = verb.check(place.find(), url)
     if as_json:
         print_json(asdict(found))
     else:
@@ -138,7 +138,7 @@ def setup(
     from labelkit.pipeline import store as verb
 
     roles = Roles(owner, annotators, readers)
-    statements = verb.setup(place.open().folder, roles, url=url, execute=execute)
+    statements = verb.setup(place.find(), roles, url=url, execute=execute)
     if execute:
         talk("labelkit: done: each role may do what it should and nothing else")
         return 0
