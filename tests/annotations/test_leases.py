@@ -59,10 +59,11 @@ def test_an_answer_that_says_nothing_of_a_class_leaves_its_record_open(store: An
 
 
 def test_labels_are_no_sets_where_no_classes_are_named(store: AnnotationStore) -> None:
-    """Nothing is read into a class name."""
-    for record, label in zip(QUEUE, ("{", '{"sql": true}', "[1]"), strict=True):
+    """Nothing is read into a class name, and one that is left of a project of one class is in nobody's way."""
+    for record, label in zip(QUEUE, ("{", '{"sql": true}', "spam"), strict=True):
         store.add(record, label, "ana", "", f"op-{record}")
     assert store.leases.claim("ben", QUEUE) is None
+    assert store.leases.claim_some("ben", QUEUE, 3, classes=["sql", "regex"]) == ["c2"]
 
 
 def test_answer_ends_the_lease_and_undo_opens_the_record(store: AnnotationStore) -> None:

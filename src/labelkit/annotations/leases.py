@@ -217,13 +217,14 @@ def _whole(entry: Any, dialect: str) -> sa.ColumnElement[bool]:
     if dialect == "postgresql":
         names = sa.func.jsonb_array_elements_text(sa.cast(given, postgresql.JSONB)).table_valued("value").alias("named")
         unsaid = ~sa.func.jsonb_exists(sa.cast(entry.c.label, postgresql.JSONB), names.c.value)
-        whole = ~sa.exists().select_from(names).where(unsaid)
+        whole = sa.case((entry.c.label.like("{%}"), ~sa.exists().select_from(names).where(unsaid)), else_=sa.true())
     else:
         names = sa.func.json_each(given).table_valued("value").alias("named")
         keys = sa.func.json_each(entry.c.label).table_valued("key").alias("said")
         said = sa.select(sa.func.count()).select_from(keys).where(keys.c.key.in_(sa.select(names.c.value)))
         size = sa.func.json_array_length(given)
-        whole = sa.case((size == 0, sa.true()), else_=said.scalar_subquery() == size)
+        no_set = sa.or_(size == 0, sa.func.json_valid(entry.c.label) == 0)
+        whole = sa.case((no_set, sa.true()), else_=said.scalar_subquery() == size)
     return sa.or_(entry.c.kind != LABEL, whole)
 
 
