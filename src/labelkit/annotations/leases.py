@@ -68,7 +68,7 @@ class Leases:
         if not candidates or count < 1:
             return []
         with self._database.transaction(write=True) as connection:
-            statement = _claim(connection.dialect.name)
+            statement = _claim(connection.dialect.name, bool(classes))
             values = {
                 "candidates": json.dumps([[record, record_key(record)] for record in dict.fromkeys(candidates)]),
                 "annotator": annotator,
@@ -77,8 +77,8 @@ class Leases:
                 "seconds": seconds,
                 "count": count,
                 "session": session,
-                "classes": json.dumps(list(classes)),
             }
+            values |= {"classes": json.dumps(list(classes))} if classes else {}
             claimed = set(connection.execute(statement, values).scalars())
         return [record for record in dict.fromkeys(candidates) if record in claimed]
 
@@ -155,14 +155,14 @@ def hold(connection: sa.Connection, record: str, annotator: str, seconds: float,
 
 
 @functools.cache
-def _claim(dialect: str) -> Any:
+def _claim(dialect: str, several: bool) -> Any:  # noqa: FBT001
     """The one statement of a claim. It is always the same, since making it takes longer than running it."""
     candidate = _candidates(dialect)
     annotator, role, session = (sa.bindparam(name, type_=sa.Text) for name in ("annotator", "role", "session"))
     entry, live = ENTRIES.alias("entry"), LEASES.alias("live")
-    counting = sa.and_(
-        entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry), _whole(entry, dialect)
-    )
+    counting = sa.and_(entry.c.record == candidate.c.record, entry.c.kind != UNDO, _not_undone(entry))
+    if several:
+        counting = sa.and_(counting, _whole(entry, dialect))
     said = sa.exists().where(counting, entry.c.annotator == annotator, entry.c.role == role)
     decided = sa.exists().where(counting, entry.c.role == ADJUDICATOR, entry.c.kind == LABEL)
     answers = (
@@ -212,7 +212,7 @@ def _not_undone(entry: Any) -> sa.ColumnElement[bool]:
 
 
 def _whole(entry: Any, dialect: str) -> sa.ColumnElement[bool]:
-    """Whether an entry is a skip or speaks of all the classes; without any, nothing is read into a label."""
+    """Whether an entry is a skip or speaks of all the classes; a label that is no set is taken as it is."""
     given = sa.bindparam("classes", type_=sa.Text)
     if dialect == "postgresql":
         names = sa.func.jsonb_array_elements_text(sa.cast(given, postgresql.JSONB)).table_valued("value").alias("named")
@@ -222,9 +222,8 @@ def _whole(entry: Any, dialect: str) -> sa.ColumnElement[bool]:
         names = sa.func.json_each(given).table_valued("value").alias("named")
         keys = sa.func.json_each(entry.c.label).table_valued("key").alias("said")
         said = sa.select(sa.func.count()).select_from(keys).where(keys.c.key.in_(sa.select(names.c.value)))
-        size = sa.func.json_array_length(given)
-        no_set = sa.or_(size == 0, sa.func.json_valid(entry.c.label) == 0)
-        whole = sa.case((no_set, sa.true()), else_=said.scalar_subquery() == size)
+        whole_set = said.scalar_subquery() == sa.func.json_array_length(given)
+        whole = sa.case((sa.func.json_valid(entry.c.label) == 0, sa.true()), else_=whole_set)
     return sa.or_(entry.c.kind != LABEL, whole)
 
 
