@@ -13,6 +13,7 @@ from labelkit.cli.suggest import numbered
 from labelkit.errors import FunctionError, UsageError
 from labelkit.labeling.rules.rule_files import read_rules
 from labelkit.lineage import hash_file
+from labelkit.pipeline.truth import read_answers
 from labelkit.suggest import Suggestions
 from projects import Made, MakeProject, printed
 from suggested_projects import answer_all, answered, copied, train_rows
@@ -65,9 +66,24 @@ def test_some_rules_can_be_accepted(started: Made) -> None:
     assert [rule.name for rule in read_rules(own)] == content["accepted"]
     run = started.project.runs()[0].record
     assert run is not None
-    assert (run.verb, run.parameters, run.outputs) == (
-        "suggest", {"rules": content["accepted"]}, {own.name: hash_file(own)}
-    )  # fmt: skip
+    assert (run.verb, run.inputs, run.parameters, run.outputs) == (
+        "suggest",
+        {"answers": read_answers(started.project.folder).fingerprint},
+        {"rules": content["accepted"]},
+        {own.name: hash_file(own)},
+    )
+
+
+def test_a_run_of_accepted_rules_names_the_answers_they_came_from(started: Made) -> None:
+    """Not those that came while somebody read the table."""
+    before = read_answers(started.project.folder).fingerprint
+    found = started.project.suggest_rules(3)
+    started.project.answer(train_rows()[-1]["id"], "ham", annotator="late")
+    started.project.accept_rules(found, found.rules)
+    run = started.project.runs()[0].record
+    assert run is not None
+    assert run.inputs == {"answers": before}
+    assert before != read_answers(started.project.folder).fingerprint
 
 
 @pytest.mark.parametrize("numbers", ["0", "99", "2-1", "one", "1;2", "-1", "", "9" * 40])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def suggest(project: ProjectFolder, n: int = 20, *, only_answers: bool = False, 
     ask_model = current is not None and not only_answers and len(known.answers.rows) < ENOUGH_ANSWERS
     if not len(known.answers.rows) and not ask_model:
         raise UsageError("nobody has answered yet: answer some records first (labelkit annotate), 50 or more at best")
-    return suggested(
+    found = suggested(
         table.select(settings.data.fields),
         settings.data.fields,
         settings.project.classes,
@@ -65,6 +65,7 @@ def suggest(project: ProjectFolder, n: int = 20, *, only_answers: bool = False, 
         ids=table.column(settings.data.id).to_pylist(),
         embeddings=_embedding_file(project),
     )
+    return replace(found, of_answers=answers.fingerprint)
 
 
 def accept(project: ProjectFolder, found: Suggestions, rules: Sequence[Suggestion], path: Path | None = None) -> Path:
@@ -80,7 +81,7 @@ def accept(project: ProjectFolder, found: Suggestions, rules: Sequence[Suggestio
         current = current_id(project)
         run = Run(
             verb="suggest",
-            inputs={"answers": read_answers(project).fingerprint},
+            inputs={"answers": found.of_answers},
             parameters={"rules": [rule.name for rule in rules]},
             versions=versions_of(("numpy", "pyarrow", "scikit-learn")),
             outputs={target.name: hash_file(target)},

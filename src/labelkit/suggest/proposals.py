@@ -64,6 +64,7 @@ class Suggestions:
     answers: int
     duplicates: int  # good candidates left out because a function votes nearly alike
     by_model: bool  # whether the label model's belief was asked as well
+    of_answers: str = ""  # fingerprint of the answers, where they are a project's
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's cells as text, one tuple per rule; see HEADER."""
