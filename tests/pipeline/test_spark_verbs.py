@@ -7,6 +7,7 @@ import queue
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from labelkit.pipeline.sessions import Sessions
 from projects import FUNCTIONS, Made, comments
 from spark_projects import spark_project, spark_toml
 from suite_files import BETWEEN, IN_SET, NOT_NULL, UNIQUE, check, write_suite
+from tagged_projects import TOML as TAGGED, questions, tagged_project, whole
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -165,3 +167,15 @@ def test_the_learner_beside_learns_from_the_candidates(made: Made) -> None:
             beside.stop()
     assert (first.failure, len(first.items) > 0) == ("", True)
     assert {item.record for item in first.items} <= drawn
+
+
+def test_gold_of_several_classes_is_for_one_machine(spark: Any, tmp_path: Path) -> None:
+    """Executors read the records as they lie there, where gold names classes instead of saying yes or no of one."""
+    tagged = tagged_project(tmp_path / "project", toml=TAGGED.replace("questions.csv", "questions.parquet"))
+    pq.write_table(pa.Table.from_pylist(questions(50, seed=5)), tagged.root / "questions.parquet")
+    with pytest.raises(UsageError) as caught:
+        whole(tagged)["sql"].apply(engine="spark")
+    assert str(caught.value) == (
+        "questions.parquet: Spark reads no gold of several classes per record; leave gold under [data] out, "
+        "or use the local engine"
+    )

@@ -23,6 +23,7 @@ from labelkit.errors import UsageError
 from labelkit.labeling import LabelingFunction
 from labelkit.records import Records
 from labelkit.records.embedded import EmbeddedSource
+from labelkit.records.gold_sets import GoldSource
 from labelkit.records.parquet import ParquetSource, located
 from labelkit.settings import EngineSection
 
@@ -80,6 +81,11 @@ class SparkEngine:
             raise UsageError(
                 f"{records.source.name}: Spark reads no embeddings; leave embedding under [data] out, or use the local "
                 "engine"
+            )
+        if isinstance(records.source, GoldSource):
+            raise UsageError(
+                f"{records.source.name}: Spark reads no gold of several classes per record; leave gold under [data] "
+                "out, or use the local engine"
             )
         if not isinstance(records.source, ParquetSource):
             raise UsageError(
