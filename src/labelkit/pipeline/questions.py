@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from labelkit.pipeline.multilabel.questions import WantedOfClasses
 
 FETCHED_AT_ONCE = 500  # records whose fields are read together: each reading goes through the whole data
+UNTIL_LEARNED = "margin"  # what is asked by where a strategy needs a learner and has none
 LOOKED_THROUGH = 200  # records at the head of the queue, among which those a killed session held are found again
 
 

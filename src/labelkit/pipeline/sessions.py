@@ -17,12 +17,10 @@ from labelkit.annotations.label_sets import shown_set
 from labelkit.annotations.presence import Place
 from labelkit.errors import UsageError
 from labelkit.pipeline.agreement import comparable, disputes
-from labelkit.pipeline.questions import Rows, wanted_of
+from labelkit.pipeline.questions import UNTIL_LEARNED, Rows, wanted_of
 from labelkit.pipeline.retraining import Reranked, Retraining
 from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
-
-UNTIL_LEARNED = "margin"  # what is asked by while a strategy that needs a learner has none yet
 
 
 class Sessions:

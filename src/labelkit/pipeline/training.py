@@ -61,16 +61,8 @@ def rows_of(
     records = open_records(project)
     if records.fingerprint() != passed["data"]:
         raise AnswerIsNo(f"{visible(data.path)} has changed since the gate passed; {_AGAIN}")
-    table = records.to_table()
-    if data.split:
-        split = TRAIN if split is None else split
-        present = table.column(data.split).unique().to_pylist()
-        if split not in present:
-            known = named(sorted(str(value) for value in present))
-            raise DataError(f'no record has "{visible(split)}" in column "{visible(data.split)}"; values are {known}')
-        table = table.filter(pc.equal(table.column(data.split), split))
-    elif split is not None:
-        raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
+    split = TRAIN if split is None and data.split else split
+    table = _of_split(records.to_table(), data.split, split)
     labels = content.table()
     said = [name for name in labels.column_names if name != "id"]
     called = _beside(data, said)
@@ -88,6 +80,21 @@ def rows_of(
     with contextlib.suppress(MachineError):
         _record(project, passed, chosen, split, started)
     return chosen
+
+
+def _of_split(table: pa.Table, column: str | None, split: str | None) -> pa.Table:
+    """The records of a split. Raises DataError where there are none, or the project has no split."""
+    import pyarrow.compute as pc
+
+    if column is None or split is None:
+        if split is not None:
+            raise DataError("the project has no split; name a column as split under [data] in labelkit.toml")
+        return table
+    present = table.column(column).unique().to_pylist()
+    if split not in present:
+        known = named(sorted(str(value) for value in present))
+        raise DataError(f'no record has "{visible(split)}" in column "{visible(column)}"; values are {known}')
+    return table.filter(pc.equal(table.column(column), split))
 
 
 def _beside(data: DataSection, labels: Collection[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from labelkit.errors import AnswerError, UsageError, visible
 from labelkit.pipeline.any_project import AnyProject
 from labelkit.pipeline.project import Project
 from labelkit.project import find_project
+from labelkit.settings import YES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,7 +101,7 @@ class MultilabelProject(AnyProject, Mapping[str, Project]):
         found: dict[str, dict[str, bool]] = {}
         for name, project in self.items():
             for record, label in project.answers().items():
-                found.setdefault(record, {})[name] = label == "yes"
+                found.setdefault(record, {})[name] = label == YES
         return found
 
     def validate(self, *, strict: bool = False) -> Verdict:

@@ -15,13 +15,11 @@ from labelkit.annotations.label_sets import set_text
 from labelkit.errors import ArtifactError, ModelError, UsageError, visible
 from labelkit.pipeline.highlights import Highlights
 from labelkit.pipeline.learning import PoolLearner, field_table, pool_learner
-from labelkit.pipeline.questions import Wanted, strategy_of
+from labelkit.pipeline.questions import UNTIL_LEARNED, Wanted, strategy_of
 from labelkit.pipeline.retraining import Reranked
 from labelkit.pipeline.truth import store_of
 from labelkit.project import ProjectFolder
 from labelkit.settings import YES
-
-UNTIL_LEARNED = "margin"  # of a class that nothing can be learned of, where the strategy asks a learner
 
 
 class WantedOfClasses:
